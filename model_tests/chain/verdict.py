@@ -22,6 +22,7 @@ class Row:
     seconds: float  # wall clock
     ok: bool
     details: str = ""  # where it failed, and how to replay it: printed when not ok
+    note: str = ""  # what is worth knowing all the same: always printed
 
 
 def show(row: Row) -> str:
@@ -31,7 +32,8 @@ def show(row: Row) -> str:
         f"{verdict} {row.claim:<58} {row.engine:<12} {row.bound:<30} "
         f"{row.count:>22} {row.seconds:7.1f} s"
     )
-    return line if row.ok else f"{line}\n{row.details}"
+    below = (row.note, "" if row.ok else row.details)
+    return "\n".join((line, *filter(None, below)))
 
 
 def report(rows: Iterable[Row]) -> int:

@@ -133,7 +133,7 @@ def step(state: State, command: Command) -> Step:
     post: implies(state in NOTIFIED, __return__.after is state)
     post: implies(isinstance(__return__.reply, Refusal), __return__.after is state)
     post: implies(isinstance(__return__.reply, Refusal), __return__.effects == ())
-    post: implies(__return__.after is State.RUNNING, state in (_P, _R))
+    post: implies(__return__.after is State.RUNNING, state in (State.PENDING, State.RUNNING))
     post: implies(__return__.after is state, __return__.effects == ())
     """
     return TRANSITIONS[state][command]
@@ -160,7 +160,7 @@ def is_notified(state: State) -> bool:
     """Say whether wait() and as_completed() take ``state`` for done.
 
     post: implies(__return__, is_done(state))
-    post: __return__ or step(state, Command.SET_RUNNING_OR_NOTIFY_CANCEL).after is not state or state is State.RUNNING
+    post: __return__ == all(step(state, each).after is state for each in Command)
     """
     return state in NOTIFIED
 

@@ -122,6 +122,9 @@ TRANSITIONS: Final[dict[Phase, dict[Request, Step]]] = {
 #: Strength of each phase: a request may only move to a stronger one.
 STRENGTH: Final[dict[Phase, int]] = {_O: 0, _E: 1, _S: 2, _C: 3, _B: 4, _K: 5}
 
+#: The phases in which what is queued still begins.
+RUNS_QUEUED: Final = (Phase.OPEN, Phase.INTERPRETER_EXIT, Phase.SHUTTING_DOWN)
+
 
 def step(phase: Phase, request: Request) -> Step:
     """Return what happens to an executor in ``phase`` upon ``request``.
@@ -147,4 +150,4 @@ def runs_queued(phase: Phase) -> bool:
     post: implies(accepts(phase), __return__)
     post: __return__ == (STRENGTH[phase] < STRENGTH[Phase.CANCELLING])
     """
-    return phase in (Phase.OPEN, Phase.INTERPRETER_EXIT, Phase.SHUTTING_DOWN)
+    return phase in RUNS_QUEUED

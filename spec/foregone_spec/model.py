@@ -54,6 +54,8 @@ def replaced(values: tuple[A, ...], index: int, value: A) -> tuple[A, ...]:
     pre: len(values) <= 3
     post: len(__return__) == len(values)
     post: __return__[index] is value
+    post: __return__[:index] == values[:index]
+    post: __return__[index + 1 :] == values[index + 1 :]
     """
     return (*values[:index], value, *values[index + 1 :])
 
@@ -63,6 +65,7 @@ def without(values: tuple[A, ...], value: A) -> tuple[A, ...]:
 
     pre: len(values) <= 3
     post: value not in __return__
+    post: len(__return__) == len(values) - values.count(value)
     """
     return tuple(each for each in values if each != value)
 

@@ -1,0 +1,76 @@
+# Everything that is done to this project, by name.  Each target first makes the
+# environment that it needs, from .ci/requirements.txt, or finds it fresh.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+RUN = $(VENV)/bin/python
+UV = uv==0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup format lint types contracts test models equality schedules museum cpython verify bench lock clean
+
+help:  ## print this
+	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
+	@echo
+	@awk -F ':.*##  *' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'Another Python: make test PYTHON=python3.12 VENV=.venv-3.12'
+	@echo 'One test:       make test ARGS="-k cancel"'
+	@echo 'More examples:  FOREGONE_PROFILE=soak make test   (quick, ci, soak)'
+	@echo 'Some links:     make verify ARGS="lint types"'
+
+setup:  ## make VENV, or find it fresh; all other targets do this first
+	@command -v '$(PYTHON)' >/dev/null 2>&1 || { \
+	  echo "error: there is no '$(PYTHON)' on PATH: name a Python, as in: make test PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@'$(PYTHON)' .ci/environment.py '$(VENV)'
+
+format: setup  ## bring all Python files into shape
+	@$(RUN) -m ruff check --quiet --fix-only .
+	@$(RUN) -m ruff format --quiet .
+
+lint: setup  ## ruff: rules and shape; the lock agrees with pyproject.toml
+	@$(RUN) -m model_tests.chain.lint $(ARGS)
+
+types: setup  ## mypy and pyright, both strict; no waivers in what is public
+	@$(RUN) -m model_tests.chain.types $(ARGS)
+
+test: setup  ## the tests (pytest)
+	@$(RUN) -m pytest -q $(ARGS)
+
+contracts: setup  ## the specification's contracts (CrossHair)
+	@$(RUN) -m model_tests.chain.contracts $(ARGS)
+
+models: setup  ## the TLA+ models, the good and the must-fail ones (TLC)
+	@$(RUN) -m model_tests.chain.models $(ARGS)
+
+equality: setup  ## the state graphs of TLA+ and of Python are equal
+	@$(RUN) -m model_tests.chain.equality $(ARGS)
+
+schedules: setup  ## the library under all thread schedules, up to a bound
+	@$(RUN) -m model_tests.chain.schedules $(ARGS)
+
+museum: setup  ## known bugs of the field: each is caught where it should be
+	@$(RUN) -m model_tests.chain.museum $(ARGS)
+
+cpython: setup  ## CPython's own tests of concurrent.futures, run on foregone
+	@$(RUN) -m model_tests.chain.cpython_suite $(ARGS)
+
+verify: setup  ## all of the above, and one table of what was shown
+	@$(RUN) -m model_tests.chain.verify $(ARGS)
+
+bench: setup  ## compare with the standard library, and with the physical limit
+	@$(RUN) -m bench $(ARGS)
+
+lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
+	@'$(PYTHON)' -m venv build/lock
+	@build/lock/bin/python -m pip --disable-pip-version-check install --quiet '$(UV)'
+	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --extra verify --no-header --no-annotate pyproject.toml -o .ci/requirements.txt
+
+clean:  ## remove what was built and cached (the environments stay)
+	@rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .crosshair
+	@find spec impl model_tests bench .ci -name __pycache__ -type d -prune -exec rm -rf {} +

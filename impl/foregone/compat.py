@@ -1,0 +1,125 @@
+"""Names that are not ours: the seed's ``_compat`` and the standard library's private ones.
+
+``asyncio`` and the standard ``wait`` and ``as_completed`` reach into a future's
+``_condition``, ``_state`` and ``_waiters``; CPython's own tests also write them, and
+read an executor's ``_threads``.  They are served here, from the real fields, and
+nowhere else; nothing of foregone uses them.
+"""
+
+import collections
+import concurrent.futures
+import concurrent.futures.thread
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from foregone_spec.future import DONE, State
+
+if TYPE_CHECKING:
+    from foregone.future import Future
+    from foregone.pool import Pool
+
+T = TypeVar("T")
+
+
+def namedtuple(typename: str, field_names: str | Iterable[str]) -> type[tuple[object, ...]]:
+    """Return a new subclass of tuple with named fields (the seed's ``_compat.namedtuple``).
+
+    ``field_names`` is a sequence of names, or one string that separates them by
+    spaces or commas.  Raises ValueError for a name that is no identifier, a keyword,
+    or there twice.  Source: the seed; this is ``collections.namedtuple``.
+    """
+    return collections.namedtuple(typename, field_names)  # type: ignore[misc]  # names are data
+
+
+class _Condition(threading.Condition):
+    """A condition on a future's lock that also wakes those in ``result()``."""
+
+    def __init__(self, future: "Future[T]") -> None:
+        super().__init__(future._make_lock())  # type: ignore[arg-type]  # an RLock in production
+        self._future = future
+
+    def notify_all(self) -> None:
+        """Wake everybody, as CPython's future would."""
+        from foregone.future import wake
+
+        super().notify_all()
+        if self._future._blocked is not None:
+            wake(self._future._blocked)
+
+
+class StandardFutureNames(concurrent.futures.Future[T]):
+    """The private names of ``concurrent.futures.Future``, served from ours."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        @property
+        def _condition(self):
+            return _Condition(self)
+
+        @property
+        def _state(self):
+            return self._now.value
+
+        @_state.setter
+        def _state(self, value):  # CPython's tests only
+            self._now = State(value)
+            if self._now in DONE and self._callbacks is None:
+                self._run_callbacks()
+
+        @property
+        def _waiters(self):
+            if self._installed is None:
+                with self._make_lock():
+                    if self._installed is None:
+                        self._installed = []
+            return self._installed
+
+        @property
+        def _done_callbacks(self):
+            return list(self._callbacks or ())
+
+        def _invoke_callbacks(self):
+            self._run_callbacks()
+
+        def _get_snapshot(self):  # asyncio from CPython 3.14 on
+            now = self._now
+            if now is State.FINISHED:
+                return True, False, self._result, self._exception
+            return now in DONE, now in DONE, None, None
+
+
+class _HasPool(Protocol):
+    _pool: "Pool"
+
+
+class StandardThreadPoolNames(concurrent.futures.thread.ThreadPoolExecutor):
+    """The private names of ``concurrent.futures.ThreadPoolExecutor``, served from ours."""
+
+    if not TYPE_CHECKING:
+
+        @property
+        def _max_workers(self):
+            return self._pool.limit
+
+        @property
+        def _threads(self):
+            return set(self._pool.threads)
+
+        @property
+        def _work_queue(self):
+            return self._pool
+
+        @property
+        def _broken(self):
+            return self._pool.broken_message() or False
+
+        @property
+        def _shutdown(self):
+            return not self._pool.accepts()
+
+        @property
+        def _thread_name_prefix(self):
+            return self._pool.prefix

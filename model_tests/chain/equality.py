@@ -1,0 +1,218 @@
+"""The state graph of TLC equals that of the Python explorer, labels and all.
+
+TLC writes its reachable graph as dot text; it is read back as a graph whose nodes
+are states, variable by variable, and whose edges bear the name of the action.
+The explorer builds its own graph from ``foregone_spec``.  Initial states, nodes
+and labelled edges are compared as sets, both ways.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias, final
+
+from foregone_spec.explore import Graph, explore, label, node
+from foregone_spec.model import A, Model, S, Value, tla_text
+from model_tests.chain.pairs import LARGER, PAIRS, AnyModel, write_bounds
+from model_tests.chain.tlc import BUILD, HOLDS, run, variables
+from model_tests.chain.verdict import Row, report
+
+Node: TypeAlias = tuple[tuple[str, str], ...]
+Edge: TypeAlias = tuple[Node, str, Node]
+
+MOST_SHOWN: Final = 3
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A reachable graph as both sides have it."""
+
+    initial: frozenset[Node]
+    nodes: frozenset[Node]
+    edges: frozenset[Edge]
+
+
+# -------------------------------------------------------------- TLC's side
+
+_TOKEN = re.compile(r'\s*(<<|>>|,|"[^"]*"|-?\d+|TRUE|FALSE)')
+_NODE = re.compile(r'^(-?\d+) \[label="(.*)"(,style = filled)?\];?$')
+_EDGE = re.compile(r'^(-?\d+) -> (-?\d+) \[label="(\w+)".*\];?$')
+_DASHED = re.compile(r'^-?\d+ -> -?\d+ \[style="dashed"\];?$')  # stuttering, not a step
+
+
+def parse_value(text: str) -> Value:
+    """Read a value as TLC prints it: truth values, integers, strings, sequences."""
+    value, rest = _value(text)
+    if rest.strip():
+        raise ValueError(f"what is {rest!r}, after {text!r}?")
+    return value
+
+
+def _value(text: str) -> tuple[Value, str]:
+    token, rest = _token(text)
+    if token in ("TRUE", "FALSE"):
+        return token == "TRUE", rest
+    if token.startswith('"'):
+        return token[1:-1], rest
+    if token != "<<":
+        return int(token), rest
+    values: list[Value] = []
+    following, after = _token(rest)
+    while following != ">>":
+        value, rest = _value(after if following == "," else rest)
+        values.append(value)
+        following, after = _token(rest)
+    return tuple(values), after
+
+
+def _token(text: str) -> tuple[str, str]:
+    found = _TOKEN.match(text)
+    if found is None:
+        raise ValueError(f"TLC printed a value that the Python spec cannot have: {text!r}")
+    return found[1], text[found.end() :]
+
+
+def parse_dot(text: str) -> Labelled:
+    """Read the graph that ``-dump dot,actionlabels`` wrote."""
+    nodes: dict[str, Node] = {}
+    steps: list[tuple[str, str, str]] = []
+    initial: set[Node] = set()
+    known: dict[str, str] = {}  # the same values come again and again
+    for line in text.splitlines():
+        if edge := _EDGE.match(line):
+            steps.append((edge[1], edge[3], edge[2]))
+        elif state := _NODE.match(line):
+            nodes[state[1]] = _node(state[2], known)
+            if state[3]:
+                initial.add(nodes[state[1]])
+        elif "->" in line and not _DASHED.match(line):
+            raise ValueError(f"an edge without the name of an action: {line}")
+    edges = frozenset((nodes[before], name, nodes[after]) for before, name, after in steps)
+    return Labelled(frozenset(initial), frozenset(nodes.values()), edges)
+
+
+def _node(text: str, known: dict[str, str]) -> Node:
+    plain = text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+    state = variables(plain)
+    for value in state.values():
+        if value not in known:
+            known[value] = tla_text(parse_value(value))
+    return tuple((name, known[state[name]]) for name in sorted(state))
+
+
+def of_tlc(name: str, model: AnyModel) -> Labelled:
+    """Let TLC write the graph of the good module at the bounds of ``model``."""
+    config = write_bounds(name, model)
+    dump = BUILD / "bounds" / f"{name}.dot"
+    outcome = run(config, "-dump", "dot,actionlabels", str(dump))
+    if outcome.result != HOLDS:
+        raise RuntimeError(f"TLC failed on {model}:\n{outcome.output}")
+    graph = parse_dot(dump.read_text(encoding="utf-8"))
+    dump.unlink()
+    if len(graph.nodes) != outcome.states:
+        raise RuntimeError(f"TLC found {outcome.states} states, its dump has {len(graph.nodes)}")
+    return graph
+
+
+# -------------------------------------------------------- the explorer's side
+
+
+def labelled(graph: Graph[S, A]) -> Labelled:
+    """Return an explored graph as nodes and labelled edges."""
+    model = graph.model
+    nodes = {state: node(model, state) for state in graph.edges}
+    return Labelled(
+        frozenset(nodes[state] for state in graph.initial),
+        frozenset(nodes.values()),
+        frozenset((nodes[a], label(action), nodes[b]) for a, action, b in graph.triples()),
+    )
+
+
+def of_python(model: Model[S, A]) -> Labelled:
+    """Explore ``model``."""
+    return labelled(explore(model))
+
+
+# ------------------------------------------------------------- the comparison
+
+
+def differences(tlc: Labelled, python: Labelled) -> tuple[str, ...]:
+    """Return what is in one graph only: the first few of each kind, readable."""
+    found: list[str] = []
+    for title, left, right in (("TLC", tlc, python), ("the Python spec", python, tlc)):
+        starts = sorted(left.initial - right.initial)
+        found += [f"initial state of {title} only: {_shown(each)}" for each in starts[:MOST_SHOWN]]
+        edges = sorted(left.edges - right.edges)
+        if edges:
+            found.append(f"{len(edges)} steps of {title} only, such as")
+        found += [_step(*each) for each in edges[:MOST_SHOWN]]
+        if not edges:
+            states = sorted(left.nodes - right.nodes)
+            found += [f"state of {title} only: {_shown(each)}" for each in states[:MOST_SHOWN]]
+    return tuple(found)
+
+
+def _step(before: Node, action: str, after: Node) -> str:
+    changed = ", ".join(
+        f"{name}: {value}"
+        for (name, value), (_, old) in zip(after, before, strict=True)
+        if value != old
+    )
+    return f"  {_shown(before)}\n    --{action}--> {changed or 'nothing changes'}"
+
+
+def _shown(state: Node) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in state)
+
+
+def _compared(number: int, bound: str, model: AnyModel) -> Row:
+    start = time.perf_counter()
+    name = f"{model.name}Bounds{number}"
+    tlc = of_tlc(name, model)
+    python = of_python(model)
+    found = differences(tlc, python)
+    return Row(
+        claim=f"{model.name}: TLC's graph = the Python spec's",
+        engine="TLC, explore",
+        bound=bound,
+        count=f"{len(tlc.nodes)} states {len(tlc.edges)} edges",
+        seconds=time.perf_counter() - start,
+        ok=not found and bool(tlc.edges),
+        details="\n".join(found),
+    )
+
+
+def _explored(bound: str, model: Model[S, A]) -> Row:
+    start = time.perf_counter()
+    graph = explore(model)
+    names = [*model.invariants, *model.step_invariants]
+    return Row(
+        claim=f"{model.name}: {len(names)} invariants on every reachable state",
+        engine="explore",
+        bound=bound,
+        count=f"{len(graph.edges)} states",
+        seconds=time.perf_counter() - start,
+        ok=not graph.violations and bool(names),
+        details="\n".join(map(str, graph.violations)),
+    )
+
+
+def rows() -> Iterator[Row]:
+    """Compare every pair, two at a time; then explore further in Python alone."""
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [
+            pool.submit(_compared, number, pair.bound, pair.model)
+            for number, pair in enumerate(PAIRS, start=1)
+        ]
+        for job in jobs:
+            yield job.result()
+    for pair in (*PAIRS, *LARGER):
+        yield _explored(pair.bound, pair.model)
+
+
+if __name__ == "__main__":
+    raise SystemExit(report(rows()))

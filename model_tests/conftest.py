@@ -1,0 +1,88 @@
+"""How much the tests try, how a failure is replayed, and that no thread is left behind."""
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+#: quick tries the same examples each time; ci and soak try new ones each time.
+settings.register_profile(
+    "quick", max_examples=50, stateful_step_count=30, derandomize=True, deadline=None
+)
+settings.register_profile(
+    "ci",
+    max_examples=300,
+    stateful_step_count=50,
+    print_blob=True,
+    deadline=None,
+    derandomize=False,
+)
+settings.register_profile(
+    "soak",
+    max_examples=5_000,
+    stateful_step_count=100,
+    print_blob=True,
+    deadline=None,
+    derandomize=False,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+PROFILE = os.environ.get("FOREGONE_PROFILE", "quick")
+if PROFILE not in ("quick", "ci", "soak"):
+    raise pytest.UsageError(f"FOREGONE_PROFILE is {PROFILE!r}: choose quick, ci or soak")
+settings.load_profile(PROFILE)
+
+#: Seconds for the threads of a test to end after it.
+PATIENCE = 5.0
+
+
+def pytest_report_header() -> str:
+    """Say how much is tried."""
+    return f"foregone: profile {PROFILE} (FOREGONE_PROFILE=quick, ci or soak)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to run what failed again, and nothing else."""
+    failed = [
+        report.nodeid
+        for kind in ("failed", "error")
+        for report in terminalreporter.getreports(kind)
+        if isinstance(report, pytest.TestReport)
+    ]
+    if failed:
+        terminalreporter.section("to replay")
+        for node in dict.fromkeys(failed):
+            terminalreporter.line(f"FOREGONE_PROFILE={PROFILE} make test ARGS=\"'{node}'\"")
+        if PROFILE != "quick":
+            terminalreporter.line(
+                "an example that Hypothesis found is kept in .hypothesis and tried first; "
+                "elsewhere, add the @reproduce_failure that it printed"
+            )
+
+
+def _counts(thread: threading.Thread) -> bool:
+    """Say whether a thread that outlives its test is a leak."""
+    return not thread.daemon or thread.name.startswith(("ThreadPoolExecutor-", "foregone"))
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    """Fail the test that leaves a thread behind, by the name of the thread."""
+    before = set(threading.enumerate())
+    yield
+    left = {thread for thread in threading.enumerate() if thread not in before}
+    if not left:
+        return
+    gc.collect()  # an executor that nobody holds lets its threads go
+    until = monotonic() + PATIENCE
+    leaked = []
+    for thread in left:
+        if _counts(thread):
+            thread.join(max(0.0, until - monotonic()))
+            if thread.is_alive():
+                leaked.append(thread.name)
+    if leaked:
+        pytest.fail(f"left running: {', '.join(sorted(leaked))}", pytrace=False)

@@ -1,0 +1,391 @@
+"""The tables are total and lawful, and a change of any one cell is noticed."""
+
+import ast
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from itertools import product
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+import foregone_spec
+from foregone_spec import future, lifecycle, thread_pool, waiting, work_item
+from foregone_spec.explore import explore
+from foregone_spec.future import Command, Effect, Refusal, State
+from foregone_spec.future_model import FutureModel
+from foregone_spec.lifecycle import Phase, Request
+from foregone_spec.map_model import MapModel
+from foregone_spec.thread_pool import ThreadPoolModel
+from foregone_spec.waiting import Ending, ReturnWhen
+from foregone_spec.waiting_model import WaitingModel
+from foregone_spec.work_item import Event, Place
+from model_tests import contract_twins, spec_laws
+from model_tests.chain import contracts
+
+SPEC = Path(foregone_spec.__file__).parent
+R = TypeVar("R", bound=Enum)
+C = TypeVar("C", bound=Enum)
+T = TypeVar("T")
+
+
+def unlawful() -> list[str]:
+    """Return what the laws and the contracts say against the tables as they are now."""
+    against = [
+        f"{law}: {case}"
+        for law, cases in spec_laws.LAWS.items()
+        for case, holds in cases()
+        if not holds
+    ]
+    return against + contracts.enumerated(contracts.specified(), contracts.MODULES)[1]
+
+
+def test_the_tables_are_lawful() -> None:
+    assert unlawful() == []
+
+
+# --------------------------------------------------------------------- mutants
+
+
+def _future_cells(cell: future.Step) -> Iterator[future.Step]:
+    for state, reply in product(State, (True, False, None, *Refusal)):
+        yield dataclasses.replace(cell, after=state)
+        yield dataclasses.replace(cell, reply=reply)
+    for effect in Effect:
+        yield dataclasses.replace(cell, effects=tuple(e for e in cell.effects if e is not effect))
+        yield dataclasses.replace(cell, effects=(*cell.effects, effect))
+    yield dataclasses.replace(cell, effects=cell.effects[::-1])
+
+
+def _lifecycle_cells(cell: lifecycle.Step) -> Iterator[lifecycle.Step]:
+    for phase in Phase:
+        yield dataclasses.replace(cell, after=phase)
+    for effect in lifecycle.Effect:
+        yield dataclasses.replace(cell, effects=tuple(e for e in cell.effects if e is not effect))
+        yield dataclasses.replace(cell, effects=(*cell.effects, effect))
+    yield dataclasses.replace(cell, effects=cell.effects[::-1])
+
+
+def _waiting_cells(cell: bool) -> Iterator[bool]:
+    yield not cell
+
+
+def _work_item_cells(cell: work_item.Step) -> Iterator[work_item.Step]:
+    for place, command in product(Place, (None, *Command)):
+        yield work_item.Step(place, command)
+
+
+def survivors(
+    table: dict[R, dict[C, T]], mutants: Callable[[T], Iterator[T]]
+) -> tuple[int, list[str]]:
+    """Change each cell in each way; return how many mutants there were, and who lived."""
+    count, alive = 0, []
+    for row, cells in table.items():
+        for column, cell in list(cells.items()):
+            for mutant in dict.fromkeys(mutants(cell)):
+                if mutant == cell and type(mutant) is type(cell):
+                    continue
+                count += 1
+                cells[column] = mutant
+                try:
+                    if not _noticed():
+                        alive.append(f"{row} {column}: {mutant}")
+                finally:
+                    cells[column] = cell
+    return count, alive
+
+
+def _noticed() -> bool:
+    if any(not holds for cases in spec_laws.LAWS.values() for _, holds in cases()):
+        return True
+    returns_on = contracts.specified()["waiting.returns_on"]
+    return bool(contracts.broken(returns_on, waiting.returns_on, vars(waiting))[1])
+
+
+class TestMutants:
+    """Every change of one cell breaks a law: no cell is there without a reason."""
+
+    def test_future(self) -> None:
+        count, alive = survivors(future.TRANSITIONS, _future_cells)
+        assert (count > 25 * 8, alive) == (True, [])
+
+    def test_lifecycle(self) -> None:
+        count, alive = survivors(lifecycle.TRANSITIONS, _lifecycle_cells)
+        assert (count > 36 * 6, alive) == (True, [])
+
+    def test_waiting(self) -> None:
+        assert survivors(waiting.RETURNS_ON, _waiting_cells) == (9, [])
+
+    def test_work_item(self) -> None:
+        count, alive = survivors(work_item.TRANSITIONS, _work_item_cells)
+        assert (count, alive) == (18 * (3 * 6 - 1), [])
+
+    @pytest.mark.parametrize("module", [future, lifecycle, work_item])
+    def test_a_missing_cell(self, module: object, monkeypatch: pytest.MonkeyPatch) -> None:
+        table: dict[Enum, dict[Enum, object]] = getattr(module, "TRANSITIONS")  # noqa: B009
+        row = next(iter(table))
+        monkeypatch.delitem(table[row], next(iter(table[row])))
+        assert any(not holds for _, holds in spec_laws.tables_are_total())
+
+    def test_the_tables_are_as_they_were(self) -> None:
+        assert unlawful() == []
+
+
+# --------------------------------------------------------- the standard library
+
+
+def _stdlib(state: State) -> concurrent.futures.Future[int]:
+    """Return a standard future in ``state``."""
+    made: concurrent.futures.Future[int] = concurrent.futures.Future()
+    if state in (State.CANCELLED, State.CANCELLED_AND_NOTIFIED):
+        made.cancel()
+    if state in (State.RUNNING, State.CANCELLED_AND_NOTIFIED):
+        made.set_running_or_notify_cancel()
+    if state is State.FINISHED:
+        made.set_result(1)
+    return made
+
+
+def _answer(made: concurrent.futures.Future[int], command: Command) -> bool | None | Refusal:
+    try:
+        match command:
+            case Command.CANCEL:
+                return made.cancel()
+            case Command.SET_RUNNING_OR_NOTIFY_CANCEL:
+                return made.set_running_or_notify_cancel()
+            case Command.SET_RESULT:
+                made.set_result(2)
+            case Command.SET_EXCEPTION:
+                made.set_exception(OSError())
+            case Command.CANCEL_OWNED:
+                raise AssertionError("the standard library has no such command")
+    except concurrent.futures.InvalidStateError:
+        return Refusal.INVALID_STATE
+    except RuntimeError:
+        return Refusal.UNEXPECTED_STATE
+    return None
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("command", [each for each in Command if each is not Command.CANCEL_OWNED])
+def test_the_standard_future_gives_the_same_answer(state: State, command: Command) -> None:
+    made = _stdlib(state)
+    assert made._state == state.value
+    called: list[object] = []
+    if state not in future.DONE:
+        made.add_done_callback(called.append)
+    cell = future.step(state, command)
+    assert _answer(made, command) == cell.reply
+    assert made._state == cell.after.value
+    assert bool(called) == (Effect.RUN_CALLBACKS in cell.effects)
+
+
+# ------------------------------------------------------------------- the models
+
+
+@pytest.mark.parametrize(
+    ("model", "states"),
+    [
+        (FutureModel(owned=True), 286),
+        (FutureModel(owned=False, resolvers=1, callbacks=2), 1641),
+        (WaitingModel(2, ("ALL_COMPLETED",), ((1, 2),)), 1336),
+        (WaitingModel(1, ("FIRST_EXCEPTION", "AS_COMPLETED"), ((1,), (1, 1))), None),
+        (ThreadPoolModel(2, 2, (Request.SHUTDOWN,), True, True, True), 1611),
+        (ThreadPoolModel(2, 1, tuple(Request)[:2], True, True, True), 1219),
+        (MapModel(3, 2, 3), 290),
+        (MapModel(3, 2), 464),
+    ],
+    ids=str,
+)
+def test_the_invariants_hold(
+    model: FutureModel | WaitingModel | ThreadPoolModel | MapModel, states: int | None
+) -> None:
+    graph = explore(model)  # type: ignore[misc]
+    assert [str(each) for each in graph.violations] == []
+    assert len(graph.edges) == (states or len(graph.edges))
+
+
+class TestSeeds:
+    """A model whose table is wrong in one cell violates the invariant that guards it."""
+
+    def test_a_finished_future_begins_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = future.Step(State.PENDING, True)
+        monkeypatch.setitem(future.TRANSITIONS[State.FINISHED], Command.CANCEL_OWNED, wrong)
+        assert violated(FutureModel(owned=True)) >= {"EndIsFinal"}
+
+    def test_a_cancelled_future_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = future.Step(State.RUNNING, True)
+        row = future.TRANSITIONS[State.CANCELLED]
+        monkeypatch.setitem(row, Command.SET_RUNNING_OR_NOTIFY_CANCEL, wrong)
+        assert violated(FutureModel(owned=False)) >= {"EndIsFinal", "CancelledNeverRuns"}
+
+    def test_nobody_is_told_of_an_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = future.Step(State.FINISHED, None, (Effect.KEEP_OUTCOME, Effect.RUN_CALLBACKS))
+        monkeypatch.setitem(future.TRANSITIONS[State.RUNNING], Command.SET_RESULT, wrong)
+        assert violated(FutureModel(owned=True)) == {"NobodyBlockedWhenSettled"}
+
+    def test_an_owned_future_is_only_cancelled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = future.TRANSITIONS[State.PENDING][Command.CANCEL]
+        monkeypatch.setitem(future.TRANSITIONS[State.PENDING], Command.CANCEL_OWNED, wrong)
+        assert violated(ThreadPoolModel(2, 1)) >= {"CancelledMeansTold"}
+
+    def test_a_later_shutdown_weakens_an_earlier_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = lifecycle.Step(Phase.SHUTTING_DOWN)
+        monkeypatch.setitem(lifecycle.TRANSITIONS[Phase.CANCELLING], Request.SHUTDOWN, wrong)
+        model = ThreadPoolModel(1, 1, (Request.SHUTDOWN_CANCEL_FUTURES, Request.SHUTDOWN))
+        assert violated(model) >= {"RequestsAreMonotone"}
+
+    def test_a_discarded_call_never_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        row = work_item.TRANSITIONS[Place.WAITING]
+        monkeypatch.setitem(row, Event.CANCEL, work_item.Step(Place.SETTLED))
+        model = ThreadPoolModel(2, 1, (Request.SHUTDOWN_CANCEL_FUTURES,))
+        assert violated(model) >= {"NothingLost"}
+
+    def test_a_wait_returns_too_early(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            "foregone_spec.waiting_model.may_return",
+            lambda when, unfinished, endings: bool(endings),
+        )
+        model = WaitingModel(2, (ReturnWhen.ALL_COMPLETED.value,), ((1, 2),), (Ending.RESULT,))
+        assert violated(model) == {"ReturnsOnlyWhenEnough"}
+
+    def test_a_thread_parks_while_work_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seeking = staticmethod(lambda now, thread: thread_pool.Park(thread))
+        monkeypatch.setattr(ThreadPoolModel, "_seeking", seeking)
+        assert violated(ThreadPoolModel(2, 1)) >= {"NoThreadSleepsWhileWorkWaits"}
+
+    def test_a_map_ends_early(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        filled = MapModel._filled
+        monkeypatch.setattr(
+            MapModel,
+            "_filled",
+            lambda self, now: dataclasses.replace(filled(self, now), trouble=""),
+        )
+        assert violated(MapModel(2, 1)) >= {"YieldsAllOrRaises"}
+
+
+def violated(model: FutureModel | WaitingModel | ThreadPoolModel | MapModel) -> set[str]:
+    """Return the names of the invariants that ``model`` violates."""
+    return {each.invariant for each in explore(model).violations}  # type: ignore[misc]
+
+
+# ----------------------------------------------------------------------- purity
+
+PURE = {"collections.abc", "dataclasses", "enum", "typing", "html"}
+ALLOWED = {"__main__": {"argparse", "json", "pathlib", "sys"}, "kinds": {"json"}, "trace": {"json"}}
+#: The parts of the language by which a module can reach what it does not import.
+REACHING = {"__import__", "eval", "exec", "compile", "open", "input", "globals", "print"}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the names of the modules that ``tree`` imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+def impure(name: str, source: str) -> list[str]:
+    """Return what the module ``name`` of the specification must not use."""
+    tree = ast.parse(source)
+    allowed = PURE | ALLOWED.get(name, set())
+    found = [
+        each
+        for each in imported(tree)
+        if each not in allowed and not f"{each}.".startswith("foregone_spec.")
+    ]
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    reaching = names & (REACHING if name != "__main__" else REACHING - {"print"})
+    return [*found, *sorted(reaching)]
+
+
+@pytest.mark.parametrize("path", sorted(SPEC.glob("*.py")), ids=lambda path: path.stem)
+def test_the_specification_is_pure(path: Path) -> None:
+    assert impure(path.stem, path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("future", "import threading"),
+        ("future", "from time import monotonic"),
+        ("future", "import json"),
+        ("future", "def f():\n    import os.path"),
+        ("future", "from foregone.future import Future"),
+        ("future", "from .. import sync"),
+        ("future", "__import__('socket')"),
+        ("__main__", "import logging"),
+    ],
+)
+def test_what_is_impure_is_noticed(name: str, source: str) -> None:
+    assert len(impure(name, source)) == 1
+
+
+def test_imports_of_the_specification_run_one_way() -> None:
+    needs = {
+        path.stem: {
+            each.removeprefix("foregone_spec.")
+            for node in ast.parse(path.read_text()).body
+            for each in imported(node)
+            if each.startswith("foregone_spec.")
+        }
+        for path in SPEC.glob("*.py")
+    }
+    while free := [name for name, wants in needs.items() if not wants & needs.keys()]:
+        for name in free:
+            del needs[name]
+    assert needs == {}
+
+
+# -------------------------------------------------------- contracts and twins
+
+
+def _said(names: Sequence[contracts.Contract], verdict: str) -> str:
+    lines = [f"/x/{each.path.name}:{line}: {verdict}" for each in names for line in each.after]
+    return "\n".join(lines)
+
+
+class TestContracts:
+    """What is printed is counted line by line: less, more or other is a failure."""
+
+    wanted = tuple(contracts.specified().values())
+
+    def test_all_confirmed(self) -> None:
+        assert sum(len(each.after) for each in self.wanted) >= 35
+        assert (
+            contracts.missing(self.wanted, _said(self.wanted, contracts.CONFIRMED), "info: C") == []
+        )
+
+    @pytest.mark.parametrize("answer", ["info: Not confirmed.", "error: false when calling f()"])
+    def test_one_not_confirmed(self, answer: str) -> None:
+        lines = _said(self.wanted, contracts.CONFIRMED).splitlines()
+        lines[7] = lines[7].replace(contracts.CONFIRMED, answer)
+        (trouble,) = contracts.missing(self.wanted, "\n".join(lines), contracts.CONFIRMED)
+        assert trouble.endswith(answer)
+
+    def test_one_not_mentioned_one_twice_one_unknown(self) -> None:
+        lines = _said(self.wanted, contracts.CONFIRMED).splitlines()
+        for wrong in (lines[1:], [lines[0], *lines], [*lines, "/x/y.py:1: info: z"], [*lines, "?"]):
+            assert len(contracts.missing(self.wanted, "\n".join(wrong), contracts.CONFIRMED)) == 1
+
+    def test_a_contract_or_a_twin_that_is_dropped(self) -> None:
+        wanted, twins = contracts.specified(), contracts.twins()
+        assert contracts.gaps(wanted, twins) == []
+        for name, contract in wanted.items():
+            fewer = {key: value for key, value in wanted.items() if key != name}
+            assert len(contracts.gaps(fewer, twins)) >= 2
+            lone = {key: value for key, value in twins.items() if key != name}
+            assert contracts.gaps(wanted, lone) == [f"{name}: no twin"]
+            other = dataclasses.replace(contract, after=dict(list(contract.after.items())[1:]))
+            assert contracts.gaps({**wanted, name: other}, twins)
+
+    def test_a_twin_that_has_no_bug_is_noticed(self) -> None:
+        for name, twin in contracts.twins().items():
+            module, function = name.split(".")
+            right = {each.__name__.split(".")[-1]: each for each in contracts.MODULES}[module]
+            cases, failed = contracts.broken(twin, getattr(right, function), vars(contract_twins))
+            assert cases > 0
+            assert failed == {}

@@ -1,0 +1,323 @@
+"""The specification at the command line: ``foregone-spec``.
+
+Prints the tables and their diagrams, answers what a command does in a state,
+explores a model, and says whether a recorded run is a behaviour of its model.
+Exit codes: 0 is yes, 1 is no (an invariant violated, a run rejected), 2 is a
+question that cannot be answered.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NoReturn, TypeAlias, get_origin
+
+from foregone_spec import draw, trace
+from foregone_spec.draw import Machine
+from foregone_spec.explore import DEFAULT_LIMIT, Graph, TooManyStates, explore
+from foregone_spec.kinds import FUTURE, MAP, THREAD_POOL, WAITING, AnyKind, Kind, field_types
+from foregone_spec.model import A, S, Value, tla_text
+from foregone_spec.trace import SIZE_LIMIT, TraceError
+
+#: What a command prints, and the exit code.
+_Answer: TypeAlias = Callable[[argparse.Namespace], tuple[str, int]]
+
+
+class Unanswerable(Exception):
+    """The question has no answer: one line says why, and what is allowed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Answer ``argv`` on standard output; return the exit code."""
+    try:
+        args = _parser().parse_args(argv)
+        answer: _Answer = args.answer
+        text, code = answer(args)
+    except (Unanswerable, TraceError, TooManyStates) as error:
+        print(f"foregone-spec: {error}", file=sys.stderr)
+        return 2
+    except SystemExit as done:  # argparse has printed the help
+        return int(done.code or 0)
+    _write(text)
+    return code
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough
+        try:
+            sys.stdout.close()
+        except BrokenPipeError:
+            pass
+
+
+# --------------------------------------------------------------------- tables
+
+
+def _table(args: argparse.Namespace) -> tuple[str, int]:
+    machine = draw.machines()[args.machine]
+    if args.json:
+        return _json(_as_json(machine)), 0
+    return draw.markdown(machine) if args.markdown else draw.text(machine), 0
+
+
+def _as_json(machine: Machine) -> object:
+    return {
+        state: {command: _cell(cell) for command, cell in row.items()}
+        for state, row in machine.cells.items()
+    }
+
+
+def _cell(cell: draw.Cell) -> dict[str, object]:
+    return {"after": cell.after, "reply": cell.reply, "effects": list(cell.effects)}
+
+
+def _diagram(args: argparse.Namespace) -> tuple[str, int]:
+    drawn = {"mermaid": draw.mermaid, "dot": draw.dot, "svg": draw.svg}
+    return drawn[args.format](draw.machines()[args.machine]), 0
+
+
+#: What a reply or an effect means; a test sees to it that none is missing.
+WORDS: Final[Mapping[str, str]] = {
+    "True": "the caller gets True",
+    "False": "the caller gets False",
+    "None": "the caller gets no answer: it did what it was asked",
+    "InvalidStateError": "the caller gets InvalidStateError",
+    "RuntimeError": "a critical record is logged, and the caller gets RuntimeError",
+    "KeepOutcome": "the result or the exception is stored, together with the state",
+    "TellWaiters": "everybody in wait() and as_completed() is told",
+    "WakeBlocked": "everybody in result() and exception() is woken",
+    "RunCallbacks": "the callbacks run, in the order they were added",
+    "WakeThreads": "parked threads look again, and end when nothing is left to do",
+    "CancelQueued": "the calls in the queue end as cancelled",
+    "FailQueued": "the calls in the queue end with the executor's error",
+    "returns": "wait() returns, though other futures are unfinished",
+    "goes on": "wait() goes on waiting for the other futures",
+    "cancel_owned": "the future is given cancel_owned",
+    "set_running_or_notify_cancel": "the future is given set_running_or_notify_cancel",
+    "set_result": "the future is given set_result",
+    "set_exception": "the future is given set_exception",
+}
+
+
+def _ask(args: argparse.Namespace) -> tuple[str, int]:
+    machine = draw.machines()[args.machine]
+    row = machine.cells[_known(args.state, machine.row, machine.cells)]
+    cell = row[_known(args.command, machine.column, row)]
+    meaning = list(_meaning(machine, args.state, cell))
+    if args.json:
+        asked = {"machine": args.machine, machine.row: args.state, machine.column: args.command}
+        return _json({**asked, **_cell(cell), "meaning": meaning}), 0
+    lines = [f"{args.state}, {args.command}: {cell}", *(f"  {each}" for each in meaning)]
+    return "\n".join(lines) + "\n", 0
+
+
+def _known(value: str, what: str, allowed: Mapping[str, object]) -> str:
+    if value in allowed:
+        return value
+    raise Unanswerable(f"{value!r} is not a known {what}: one of {', '.join(allowed)}")
+
+
+def _meaning(machine: Machine, state: str, cell: draw.Cell) -> Iterator[str]:
+    if machine.moves:
+        stays = cell.after == state
+        yield f"it stays {state}" if stays else f"it goes from {state} to {cell.after}"
+    else:
+        yield WORDS[cell.after]
+    if cell.reply:
+        yield WORDS[cell.reply]
+    for number, effect in enumerate(cell.effects, start=1):
+        yield f"{number}. {WORDS[effect]}"
+
+
+# --------------------------------------------------------------------- models
+
+_KINDS: Final[Mapping[str, AnyKind]] = {
+    "future": FUTURE,
+    "waiting": WAITING,
+    "thread-pool": THREAD_POOL,
+    "map": MAP,
+}
+
+_DEFAULTS: Final[Mapping[str, Mapping[str, object]]] = {
+    "future": {"owned": True},
+    "waiting": {"futures": 2, "asks": ["ALL_COMPLETED"], "names": [[1, 2]]},
+    "thread-pool": {"calls": 2, "threads": 2},
+    "map": {"items": 3, "buffersize": 2},
+}
+
+
+def _explore(args: argparse.Namespace) -> tuple[str, int]:
+    given = {
+        name: getattr(args, name)
+        for name in field_types(_KINDS[args.model].make)
+        if getattr(args, name) is not None
+    }
+    fields = {**_DEFAULTS[args.model], **given}
+    match args.model:
+        case "future":
+            return _explored(FUTURE, fields, args)
+        case "waiting":
+            return _explored(WAITING, fields, args)
+        case "thread-pool":
+            return _explored(THREAD_POOL, fields, args)
+        case _:
+            return _explored(MAP, fields, args)
+
+
+def _explored(
+    kind: Kind[S, A], fields: Mapping[str, object], args: argparse.Namespace
+) -> tuple[str, int]:
+    graph = explore(kind.model(fields, "model"), args.limit)
+    code = 1 if graph.violations else 0
+    return (_json(_graph_json(graph)) if args.json else _graph_text(graph)), code
+
+
+def _graph_json(graph: Graph[S, A]) -> object:
+    return {
+        "model": str(graph.model),
+        "states": len(graph.edges),
+        "edges": graph.edge_count,
+        "depth": graph.depth,
+        "invariants": [*graph.model.invariants, *graph.model.step_invariants],
+        "violations": [
+            {"invariant": each.invariant, "steps": [str(action) for action, _ in each.story[1:]]}
+            for each in graph.violations
+        ],
+    }
+
+
+def _graph_text(graph: Graph[S, A]) -> str:
+    invariants = [*graph.model.invariants, *graph.model.step_invariants]
+    violated = {each.invariant for each in graph.violations}
+    lines = [
+        str(graph.model),
+        f"{len(graph.edges)} states, {graph.edge_count} edges, depth {graph.depth}",
+        *(f"  {'VIOLATED' if each in violated else 'holds'}  {each}" for each in invariants),
+        *(str(each) for each in graph.violations),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+# --------------------------------------------------------------------- traces
+
+
+def _check(args: argparse.Namespace) -> tuple[str, int]:
+    verdict = _read(args.file).check()
+    code = 0 if verdict.accepted else 1
+    if args.json:
+        found = {"accepted": verdict.accepted, "steps": len(verdict.steps)}
+        return _json({**found, "index": verdict.index, "reason": verdict.reason}), code
+    return f"{verdict}\n", code
+
+
+def _explain(args: argparse.Namespace) -> tuple[str, int]:
+    verdict = _read(args.file).check()
+    lines = [str(verdict.model), "  0. initially"]
+    was: dict[str, str] = {}
+    for number, states in enumerate(verdict.variables):
+        if number:
+            lines.append(f"  {number}. {verdict.steps[number - 1].action}")
+        now = _shown(states)
+        lines += [f"     {name} = {now[name]}" for name in now if now[name] != was.get(name)]
+        was = now
+    told = str(verdict).splitlines()
+    lines += told[:1] if verdict.accepted else told[len(verdict.possible) :]
+    return "\n".join(lines) + "\n", 0 if verdict.accepted else 1
+
+
+def _shown(states: Sequence[Mapping[str, Value]]) -> dict[str, str]:
+    """Return each variable as text: where it may have several values, all of them."""
+    found: dict[str, dict[str, None]] = {}
+    for state in states:
+        for name, value in state.items():
+            found.setdefault(name, {})[tla_text(value)] = None
+    return {name: " or ".join(values) for name, values in found.items()}
+
+
+def _read(file: str) -> trace.Run:
+    try:
+        with Path(file).open("rb") as opened:
+            content = opened.read(SIZE_LIMIT + 1)
+        return trace.loads(content.decode())
+    except OSError as error:
+        raise Unanswerable(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise Unanswerable(f"{file} is not UTF-8 text, at byte {error.start}") from None
+    except TraceError as error:
+        raise Unanswerable(f"{file}: {error}") from None
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+# -------------------------------------------------------------------- options
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Unanswerable(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="foregone-spec", description=(__doc__ or "").split("\n\n")[1])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, answer: _Answer, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(answer=answer)
+        return made
+
+    machines = draw.machines()
+    table = command("table", _table, "print a table")
+    table.add_argument("machine", choices=list(machines))
+    table.add_argument("--markdown", action="store_true")
+    table.add_argument("--json", action="store_true")
+    diagram = command("diagram", _diagram, "draw a state diagram")
+    diagram.add_argument("machine", choices=[name for name in machines if machines[name].moves])
+    diagram.add_argument("--format", choices=["mermaid", "dot", "svg"], default="mermaid")
+    ask = command("ask", _ask, "say what a command does in a state")
+    ask.add_argument("machine", choices=list(machines))
+    ask.add_argument("state")
+    ask.add_argument("command")
+    ask.add_argument("--json", action="store_true")
+    explorer = command("explore", _explore, "visit every reachable state of a model")
+    models = explorer.add_subparsers(dest="model", required=True, metavar="MODEL")
+    for name, kind in _KINDS.items():
+        _model_options(models.add_parser(name, help=kind.make.__doc__), kind)
+    check = command("check", _check, "say whether a recorded run is a behaviour of its model")
+    check.add_argument("file", metavar="TRACE.json")
+    check.add_argument("--json", action="store_true")
+    explain = command("explain", _explain, "tell a recorded run step by step")
+    explain.add_argument("file", metavar="TRACE.json")
+    return parser
+
+
+def _model_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
+    for name, wanted in field_types(kind.make).items():
+        option = f"--{name.replace('_', '-')}"
+        if wanted is bool:
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, dest=name)
+        elif wanted is int:
+            parser.add_argument(option, type=int, dest=name, metavar="N")
+        elif get_origin(wanted) is tuple and name == "names":
+            parser.add_argument(option, type=_numbers, nargs="*", dest=name, metavar="N,N")
+        else:
+            parser.add_argument(option, nargs="*", dest=name, metavar="WORD")
+    parser.add_argument("--limit", type=int, default=DEFAULT_LIMIT, help="of states")
+    parser.add_argument("--json", action="store_true")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(each) for each in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not numbers, as in 1,2") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
