@@ -21,7 +21,8 @@ def limit(timeout: float | None, caller: str) -> float:
     """Return ``timeout`` in seconds as a gate takes it: NO_LIMIT, zero, or more."""
     if timeout is None:
         return NO_LIMIT
-    if isinstance(timeout, (str, bytes)) or not isinstance(timeout, (SupportsFloat, SupportsIndex)):
+    given: object = timeout
+    if not isinstance(given, (SupportsFloat, SupportsIndex)):  # str and bytes are neither
         raise TypeError(
             f"{caller}: timeout must be a number of seconds or None, not {timeout!r} "
             f"of type {type(timeout).__name__}"

@@ -11,7 +11,7 @@ import concurrent.futures
 import concurrent.futures.thread
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from foregone_spec.future import DONE, State
 
@@ -29,14 +29,14 @@ def namedtuple(typename: str, field_names: str | Iterable[str]) -> type[tuple[ob
     spaces or commas.  Raises ValueError for a name that is no identifier, a keyword,
     or there twice.  Source: the seed; this is ``collections.namedtuple``.
     """
-    return collections.namedtuple(typename, field_names)  # type: ignore[misc]  # names are data
+    return collections.namedtuple(typename, field_names)
 
 
 class _Condition(threading.Condition):
     """A condition on a future's lock that also wakes those in ``result()``."""
 
     def __init__(self, future: "Future[T]") -> None:
-        super().__init__(future._make_lock())  # type: ignore[arg-type]  # an RLock in production
+        super().__init__(cast("threading.RLock", future._make_lock()))
         self._future = future
 
     def notify_all(self) -> None:

@@ -29,7 +29,7 @@ class Executor(concurrent.futures.Executor):
         """
         raise NotImplementedError
 
-    def map(  # type: ignore[override]  # buffersize came with CPython 3.14
+    def map(
         self,
         fn: Callable[..., T],
         *iterables: Iterable[object],

