@@ -132,7 +132,8 @@ class Future(StandardFutureNames[T]):
                 raise self._exception
             finally:
                 del self  # the traceback that this raises must not keep the future
-        return self._result
+        result: T = self._result
+        return result
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Return what the call raised, or None, waiting up to ``timeout`` seconds.
