@@ -10,12 +10,14 @@ import collections
 import concurrent.futures
 import concurrent.futures.thread
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from foregone_spec.future import DONE, State
 
 if TYPE_CHECKING:
+    from concurrent.futures._base import _Waiter
+
     from foregone.future import Future
     from foregone.pool import Pool
 
@@ -48,6 +50,27 @@ class _Condition(threading.Condition):
             wake(self._future._blocked)
 
 
+class _Waiters:
+    """The waiters of a future, as the list that the standard library takes them for."""
+
+    def __init__(self, future: "Future[T]") -> None:
+        self._future = future
+
+    def append(self, waiter: "_Waiter") -> None:
+        """Install a waiter, if the future has not ended."""
+        self._future._install((waiter,))
+
+    def remove(self, waiter: "_Waiter") -> None:
+        """Remove a waiter, if it is still there."""
+        self._future._uninstall((waiter,))
+
+    def __iter__(self) -> "Iterator[_Waiter]":
+        return iter(self._future._installed or ())
+
+    def __len__(self) -> int:
+        return len(self._future._installed or ())
+
+
 class StandardFutureNames(concurrent.futures.Future[T]):
     """The private names of ``concurrent.futures.Future``, served from ours."""
 
@@ -71,11 +94,7 @@ class StandardFutureNames(concurrent.futures.Future[T]):
 
         @property
         def _waiters(self):
-            if self._installed is None:
-                with self._make_lock():
-                    if self._installed is None:
-                        self._installed = []
-            return self._installed
+            return _Waiters(self)
 
         @property
         def _done_callbacks(self):

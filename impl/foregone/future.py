@@ -18,7 +18,7 @@ future's; no lock is taken under a future's.  Model: ``tla/Future.tla``.
 import concurrent.futures
 import logging
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from foregone import clock, observer
 from foregone.compat import StandardFutureNames
@@ -26,6 +26,9 @@ from foregone.errors import CancelledError, InvalidStateError, TimeoutError
 from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
 from foregone_spec.future import DONE, TRANSITIONS, Command, Effect, State, Step
 from foregone_spec.future import cancel_command as _cancel_command
+
+if TYPE_CHECKING:
+    from concurrent.futures._base import _Waiter as StandardWaiter
 
 T = TypeVar("T")
 
@@ -85,7 +88,7 @@ class Future(StandardFutureNames[T]):
     _result: Any  # a T once the state is FINISHED without exception
     _exception: BaseException | None
     _callbacks: list[Callable[..., object]] | None
-    _installed: "list[concurrent.futures._base._Waiter] | None"
+    _installed: "tuple[StandardWaiter, ...] | None"
     _blocked: list[Gate] | None
 
     def __init__(self) -> None:
@@ -171,19 +174,30 @@ class Future(StandardFutureNames[T]):
             if not woken:
                 self._blocked.remove(gate)
 
-    def _install(self, entry: "tuple[concurrent.futures._base._Waiter]") -> bool:
-        """Install a waiter, unless the future has been told of its end: then return False."""
-        fresh: list[concurrent.futures._base._Waiter] = []
-        installed = False
-        with self._lock or self._make_lock():
-            if self._installed is None: self._installed = fresh  # fmt: skip
-            if self._now in _UNTOLD: self._installed += entry; installed = True  # fmt: skip
-        return installed
+    def _install(self, entry: "tuple[StandardWaiter, ...]") -> bool:
+        """Install a waiter, unless everybody has been told of the end: then return False.
 
-    def _uninstall(self, waiter: "concurrent.futures._base._Waiter") -> None:
-        """Remove a waiter that was installed."""
-        if self._installed is not None:
-            self._installed.remove(waiter)
+        Waiters are kept in a tuple that is replaced, never changed: most futures have one
+        waiter or none, and the waiter of 100,000 futures brings one tuple for all of them.
+        """
+        while True:
+            beside = self._installed
+            fresh = entry if beside is None else (*beside, *entry)
+            with self._lock or self._make_lock():
+                if self._now not in _UNTOLD: return False  # fmt: skip
+                if self._installed is beside: self._installed = fresh; return True  # fmt: skip
+
+    def _uninstall(self, entry: "tuple[StandardWaiter, ...]") -> None:
+        """Remove a waiter that was installed, if it still is."""
+        while True:
+            beside = self._installed
+            if beside is None:
+                return
+            fresh = None
+            if beside is not entry:
+                fresh = tuple(each for each in beside if each not in entry) or None
+            with self._lock or self._make_lock():
+                if self._installed is beside: self._installed = fresh; return  # fmt: skip
 
     # ------------------------------------------------------------- callbacks
 
@@ -283,9 +297,17 @@ class Future(StandardFutureNames[T]):
     ) -> Step:
         """Give the future a command, carry out what follows, and return the cell."""
         cell = self._decide(command, result, exception)
-        if cell.effects:
+        if cell.effects and self._concerns():
             self._carry_out(cell.effects)
         return cell
+
+    def _concerns(self) -> bool:
+        """Say whether there is anybody for the effects of an end: asked after it.
+
+        Nobody comes late: once the state says the end, waiters and callers of result()
+        do not stay, and a callback runs in its adder where the end found none.
+        """
+        return bool(self._installed or self._blocked or self._callbacks)
 
     def _decide(
         self,
@@ -296,6 +318,7 @@ class Future(StandardFutureNames[T]):
         """Move to where the table says, in one step; return the cell."""
         with self._lock or self._make_lock():
             cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = exception if keep else self._exception; self._now = cell.after  # fmt: skip  # noqa: E501  one line, one step
+            if _CALL in cell.effects and self._callbacks is None: self._callbacks = _DRAINED  # fmt: skip
             if observer.log is not None: observer.log += (("Future", self, command, cell),)  # fmt: skip
         return cell
 
@@ -316,8 +339,6 @@ class Future(StandardFutureNames[T]):
                     if self._blocked:
                         wake(self._blocked)
                 elif effect is _CALL:
-                    with self._lock or self._make_lock():
-                        if not self._callbacks: self._callbacks = _DRAINED  # fmt: skip
                     if self._callbacks is not _DRAINED:
                         interrupt = self._run_callbacks()
         except BaseException:
@@ -325,17 +346,19 @@ class Future(StandardFutureNames[T]):
             raise
         return interrupt
 
-    def _tell(self, installed: "list[concurrent.futures._base._Waiter]") -> None:
-        """Tell those installed now, each in its way; the list may change meanwhile (H6)."""
+    def _tell(self, installed: "tuple[StandardWaiter, ...]") -> None:
+        """Tell those who are installed, each in its way, and let them go."""
         if self._now is _NOTIFIED:
-            for waiter in tuple(installed):
+            for waiter in installed:
                 waiter.add_cancelled(self)
         elif self._exception is None:
-            for waiter in tuple(installed):
+            for waiter in installed:
                 waiter.add_result(self)
         else:
-            for waiter in tuple(installed):
+            for waiter in installed:
                 waiter.add_exception(self)
+        with self._lock or self._make_lock():
+            self._installed = None  # nobody can come any more
 
     def __repr__(self) -> str:
         """Show the state, and the kind of the outcome."""

@@ -35,7 +35,8 @@ new_gate: Final[Callable[[], Gate]] = threading.Lock
 
 def open_gate(gate: Gate) -> None:
     """Open ``gate``; opening it twice is opening it once."""
-    try:
-        gate.release()
-    except RuntimeError:
-        pass  # it is open: whoever waits for it will pass, and look
+    if gate.locked():
+        try:
+            gate.release()
+        except RuntimeError:
+            pass  # somebody else opened it: whoever waits for it will pass, and look

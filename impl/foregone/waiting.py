@@ -72,26 +72,18 @@ class _Waiter(concurrent.futures._base._Waiter, Generic[T]):
         if self.on_cancelled or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
-    def add(self, future: concurrent.futures.Future[T]) -> None:
-        """Note a future that had ended before the waiter came."""
-        if future.cancelled():
-            self.add_cancelled(future)
-        elif future.exception() is None:
-            self.add_result(future)
-        else:
-            self.add_exception(future)
 
 
 def _install(
-    waiter: _Waiter[T],
+    entry: "tuple[_Waiter[T]]",
     futures: Iterable[concurrent.futures.Future[T]],
     installed: list[concurrent.futures.Future[T]],
 ) -> None:
     """Visit each future: install the waiter, or note that the future has ended."""
-    entry = (waiter,)
+    (waiter,) = entry
     for future in futures:
         if isinstance(future, Future):
-            there = future._install(entry)
+            there = future._now not in NOTIFIED and future._install(entry)
         else:
             with future._condition:
                 there = future._state not in _STANDARD_NOTIFIED
@@ -99,16 +91,27 @@ def _install(
                     future._waiters.append(waiter)
         if there:
             installed.append(future)
+        elif future.cancelled():
+            waiter.add_cancelled(future)
+        elif future.exception() is None:
+            waiter.add_result(future)
         else:
-            waiter.add(future)
+            waiter.add_exception(future)
 
 
-def _uninstall(waiter: _Waiter[T], future: concurrent.futures.Future[T]) -> None:
+def _uninstall(entry: "tuple[_Waiter[T]]", future: concurrent.futures.Future[T]) -> None:
     if isinstance(future, Future):
-        future._uninstall(waiter)
+        if future._installed is not None:
+            future._uninstall(entry)
     else:
         with future._condition:
-            future._waiters.remove(waiter)
+            future._waiters.remove(entry[0])
+
+
+def _has_ended(future: concurrent.futures.Future[T]) -> bool:
+    if isinstance(future, Future):
+        return future._now in NOTIFIED
+    return future._state in _STANDARD_NOTIFIED
 
 
 def _checked(fs: Iterable[concurrent.futures.Future[T]], caller: str) -> set[
@@ -121,8 +124,11 @@ def _checked(fs: Iterable[concurrent.futures.Future[T]], caller: str) -> set[
         futures = set(fs)
     except TypeError as error:
         raise TypeError(f"{caller} takes an iterable of futures, not {fs!r}: {error}") from None
-    for each in futures:
-        if not isinstance(each, concurrent.futures.Future):
+    strangers = {
+        kind for kind in set(map(type, futures)) if not issubclass(kind, concurrent.futures.Future)
+    }
+    for each in futures if strangers else ():
+        if type(each) in strangers:
             raise TypeError(
                 f"{caller} takes futures, and {each!r} of type {type(each).__name__} is none: "
                 f"pass what submit() returned"
@@ -151,15 +157,21 @@ def wait(
         )
     seconds = clock.limit(timeout, "wait()")
     futures = _checked(fs, "wait()")
+    if not seconds:
+        done = set(filter(_has_ended, futures))
+        return DoneAndNotDoneFutures(done, futures - done)
     waiter: _Waiter[T] = _Waiter(when, len(futures))
+    entry = (waiter,)
     installed: list[concurrent.futures.Future[T]] = []
     try:
-        _install(waiter, futures, installed)
+        _install(entry, futures, installed)
         if installed:
             waiter.gate.acquire(timeout=seconds)
     finally:
         for future in installed:
-            _uninstall(waiter, future)
+            _uninstall(entry, future)
+    if len(waiter.noted) == len(futures):
+        return DoneAndNotDoneFutures(futures, set())
     done = set(waiter.noted)
     return DoneAndNotDoneFutures(done, futures - done)
 
@@ -184,10 +196,11 @@ def _as_completed(
 ) -> Iterator[concurrent.futures.Future[T]]:
     total = len(futures)
     waiter: _Waiter[T] = _Waiter(ReturnWhen.FIRST_COMPLETED, total)
+    entry = (waiter,)
     installed: list[concurrent.futures.Future[T]] = []
     left = set[concurrent.futures.Future[T]]()
     try:
-        _install(waiter, futures, installed)
+        _install(entry, futures, installed)
         left.update(installed)
         installed.clear()
         unfinished = len(futures)
@@ -201,10 +214,11 @@ def _as_completed(
             ended = [waiter.noted.popleft()]
             if ended[0] in left:
                 left.remove(ended[0])
-                _uninstall(waiter, ended[0])
+                if not isinstance(ended[0], Future):  # ours let a waiter go that they told
+                    _uninstall(entry, ended[0])
             unfinished -= 1
             yield ended.pop()
     finally:
         left.update(installed)
         for future in left:
-            _uninstall(waiter, future)
+            _uninstall(entry, future)

@@ -98,7 +98,7 @@ def run(item: WorkItem) -> None:
         else:
             cell = future._decide(ANSWER, result)
             del result
-    if cell.effects:
+    if cell.effects and (future._installed or future._blocked or future._callbacks):
         future._carry_out(cell.effects)
     # An error's traceback keeps this frame, which must not keep the call.
     del future, fn, args, kwargs, item
