@@ -1,0 +1,1 @@
+"""foregone beside the standard library: ``make bench``."""

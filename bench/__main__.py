@@ -152,20 +152,25 @@ def as_done(module: ModuleType) -> float:
 
 Measure = Callable[[ModuleType], float]
 
-#: Title, what is measured, the unit of one, and how many there are in a run.
+#: Title, what is measured, the unit of one call or future, and from a run's figure to it.
 WORKLOADS: tuple[tuple[str, Measure, str, float], ...] = (
-    ("Future: make and keep", make_and_keep, "ns each", 1e9 / FUTURES),
-    ("Future: make and drop", make_and_drop, "ns each", 1e9 / FUTURES),
+    ("Future: make and keep", make_and_keep, "ns", 1e9 / FUTURES),
+    ("Future: make and drop", make_and_drop, "ns", 1e9 / FUTURES),
     ("Future: memory while pending", memory, "bytes", 1.0),
-    ("thread pool: burst of no-ops, 1 thread", partial(burst, workers=1), "us a call", 1e6 / CALLS),
-    ("thread pool: burst of no-ops, 2 threads", partial(burst, workers=2), "us a call", 1e6 / CALLS),
-    ("thread pool: one call there and back", trips, "us a call", 1e6 / TRIPS),
-    ("thread pool: map", mapped, "us an item", 1e6 / CALLS),
-    ("wait: pending, finished meanwhile", wait_for_pending, "us a future", 1e6 / FUTURES),
-    ("wait: finished before", wait_for_done, "us a future", 1e6 / FUTURES),
-    ("wait: pending, timeout 0", poll_pending, "us a future", 1e6 / FUTURES),
-    ("as_completed: pending, finished meanwhile", as_pending, "us a future", 1e6 / FUTURES),
-    ("as_completed: finished before", as_done, "us a future", 1e6 / FUTURES),
+    ("thread pool: burst of no-ops, 1 thread", partial(burst, workers=1), "us", 1e6 / CALLS),
+    (
+        "thread pool: burst of no-ops, 2 threads",
+        partial(burst, workers=2),
+        "us",
+        1e6 / CALLS,
+    ),
+    ("thread pool: one call there and back", trips, "us", 1e6 / TRIPS),
+    ("thread pool: map", mapped, "us", 1e6 / CALLS),
+    ("wait: pending, finished meanwhile", wait_for_pending, "us", 1e6 / FUTURES),
+    ("wait: finished before", wait_for_done, "us", 1e6 / FUTURES),
+    ("wait: pending, timeout 0", poll_pending, "us", 1e6 / FUTURES),
+    ("as_completed: pending, finished meanwhile", as_pending, "us", 1e6 / FUTURES),
+    ("as_completed: finished before", as_done, "us", 1e6 / FUTURES),
 )
 
 

@@ -95,9 +95,7 @@ def explore(model: Model[S, A], limit: int = DEFAULT_LIMIT) -> Graph[S, A]:
     return graph
 
 
-def _story(
-    parent: Mapping[S, tuple[A, S] | None], state: S
-) -> tuple[tuple[A | None, S], ...]:
+def _story(parent: Mapping[S, tuple[A, S] | None], state: S) -> tuple[tuple[A | None, S], ...]:
     backwards: list[tuple[A | None, S]] = []
     came = parent[state]
     while came is not None:

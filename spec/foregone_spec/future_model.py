@@ -12,7 +12,7 @@ callers of ``wait()``, and callbacks to be added, each at any time.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, assert_never, final
+from typing import Final, assert_never, final
 
 from foregone_spec.future import (
     Command,
@@ -24,7 +24,45 @@ from foregone_spec.future import (
     is_notified,
     step,
 )
+from foregone_spec.future_actions import (
+    Action,
+    AddCallback,
+    CallResult,
+    CallWait,
+    Cancel,
+    EndCallbacks,
+    GiveUpResult,
+    GiveUpWait,
+    RunCallback,
+    RunOwnCallback,
+    SetException,
+    SetResult,
+    SetRunningOrNotifyCancel,
+    TellWaiters,
+    WakeBlocked,
+)
 from foregone_spec.model import NotEnabled, Value, replaced
+
+__all__ = [
+    "EXECUTOR",
+    "Action",
+    "AddCallback",
+    "CallResult",
+    "CallWait",
+    "Cancel",
+    "EndCallbacks",
+    "FutureModel",
+    "FutureState",
+    "GiveUpResult",
+    "GiveUpWait",
+    "RunCallback",
+    "RunOwnCallback",
+    "SetException",
+    "SetResult",
+    "SetRunningOrNotifyCancel",
+    "TellWaiters",
+    "WakeBlocked",
+]
 
 EXECUTOR: Final = 1
 
@@ -43,132 +81,6 @@ class FutureState:
     queue: tuple[int, ...]  # the callbacks that are queued, in the order added
     ran: tuple[int, ...]  # the callbacks that ran, in that order
     drained: bool  # have all queued callbacks run, once and for all?
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """A canceller calls ``cancel()``."""
-
-    agent: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class SetRunningOrNotifyCancel:
-    """The executor takes the call up."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class SetResult:
-    """The executor, or a third party, sets the result."""
-
-    agent: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class SetException:
-    """The executor sets the exception."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class TellWaiters:
-    """An agent tells everybody in ``wait()``."""
-
-    agent: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class WakeBlocked:
-    """An agent wakes everybody in ``result()``."""
-
-    agent: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class RunCallback:
-    """An agent takes the oldest queued callback and runs it."""
-
-    agent: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class EndCallbacks:
-    """An agent finds no callback queued: from now on each adder runs its own."""
-
-    agent: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class AddCallback:
-    """Somebody calls ``add_done_callback()``."""
-
-    callback: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class RunOwnCallback:
-    """The adder of a late callback runs it."""
-
-    callback: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """Somebody calls ``result()``."""
-
-    caller: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class CallWait:
-    """Somebody calls ``wait()``."""
-
-    caller: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class GiveUpResult:
-    """The timeout of a ``result()`` passes."""
-
-    caller: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class GiveUpWait:
-    """The timeout of a ``wait()`` passes."""
-
-    caller: int
-
-
-Action: TypeAlias = (
-    Cancel
-    | SetRunningOrNotifyCancel
-    | SetResult
-    | SetException
-    | TellWaiters
-    | WakeBlocked
-    | RunCallback
-    | EndCallbacks
-    | AddCallback
-    | RunOwnCallback
-    | CallResult
-    | CallWait
-    | GiveUpResult
-    | GiveUpWait
-)
 
 
 @final

@@ -24,9 +24,11 @@ def callbacks_in_order(now: FutureState) -> bool:
     ran_queued = [each for each in now.ran if now.callbacks[each - 1] == "ran"]
     waiting = [number for number, each in enumerate(now.callbacks, 1) if each == "queued"]
     queued = ran_queued + waiting
-    return ran_queued == sorted(ran_queued) and all(
-        each > other for each in ran_late for other in queued
-    ) and not (waiting and ran_late)
+    return (
+        ran_queued == sorted(ran_queued)
+        and all(each > other for each in ran_late for other in queued)
+        and not (waiting and ran_late)
+    )
 
 
 def each_callback_once(now: FutureState) -> bool:
@@ -308,4 +310,3 @@ def yields_in_order(now: MapState) -> bool:
 def nothing_stranded(now: MapState) -> bool:
     """An iterator that has raised leaves no call behind that has not ended (M25)."""
     return now.iterator not in ("raised", "ended") or "pending" not in now.items
-

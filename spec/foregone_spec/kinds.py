@@ -9,7 +9,17 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass
 from enum import Enum
-from typing import Final, Generic, TypeAlias, TypeVar, final, get_args, get_origin, get_type_hints
+from typing import (
+    Final,
+    Generic,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    final,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from foregone_spec import future_model, map_model, thread_pool, waiting_model
 from foregone_spec.model import A, Model, S, Value
@@ -65,22 +75,20 @@ def _made(made: type[T], raw: object, where: str) -> T:
     return result
 
 
-def _named(union: object) -> Mapping[str, type[A]]:
-    return {each.__name__: each for each in get_args(union)}
+def _kind(make: type[Model[S, A]], actions: object) -> Kind[S, A]:
+    return Kind(make, {each.__name__: each for each in get_args(actions)})
 
 
-FUTURE: Final[Kind[future_model.FutureState, future_model.Action]] = Kind(
-    future_model.FutureModel, _named(future_model.Action)
+FUTURE: Final[Kind[future_model.FutureState, future_model.Action]] = _kind(
+    future_model.FutureModel, future_model.Action
 )
-WAITING: Final[Kind[waiting_model.WaitingState, waiting_model.Action]] = Kind(
-    waiting_model.WaitingModel, _named(waiting_model.Action)
+WAITING: Final[Kind[waiting_model.WaitingState, waiting_model.Action]] = _kind(
+    waiting_model.WaitingModel, waiting_model.Action
 )
-THREAD_POOL: Final[Kind[thread_pool.ThreadPoolState, thread_pool.Action]] = Kind(
-    thread_pool.ThreadPoolModel, _named(thread_pool.Action)
+THREAD_POOL: Final[Kind[thread_pool.ThreadPoolState, thread_pool.Action]] = _kind(
+    thread_pool.ThreadPoolModel, thread_pool.Action
 )
-MAP: Final[Kind[map_model.MapState, map_model.Action]] = Kind(
-    map_model.MapModel, _named(map_model.Action)
-)
+MAP: Final[Kind[map_model.MapState, map_model.Action]] = _kind(map_model.MapModel, map_model.Action)
 
 
 AnyKind: TypeAlias = (
@@ -119,7 +127,7 @@ def plain_value(raw: object, where: str, depth: int = 0) -> Value:
     """Return ``raw`` as the value of a variable; raise TraceError where it is none."""
     if isinstance(raw, bool | int | str):
         return raw
-    if not isinstance(raw, list):
+    if not _is_list(raw):
         raise TraceError(f"{where} is {short(raw)}: a boolean, integer, string or list is wanted")
     if depth == DEPTH_LIMIT:
         raise TraceError(f"{where} is nested too deeply: {DEPTH_LIMIT} lists in lists are allowed")
@@ -135,14 +143,14 @@ def one_of(what: str, where: str, found: object, allowed: Collection[str]) -> st
 
 def mapping(raw: object, where: str) -> Mapping[str, object]:
     """Return ``raw`` if it is a JSON object; raise TraceError if not."""
-    if isinstance(raw, dict):
+    if _is_object(raw):
         return raw
     raise TraceError(f'{where} is {short(raw)}: an object is wanted, {{"name": value, ...}}')
 
 
 def sequence(raw: object, where: str) -> list[object]:
     """Return ``raw`` if it is a JSON list; raise TraceError if not."""
-    if isinstance(raw, list):
+    if _is_list(raw):
         return raw
     raise TraceError(f"{where} is {short(raw)}: a list is wanted")
 
@@ -153,13 +161,25 @@ def short(found: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def _is_list(raw: object) -> TypeGuard[list[object]]:
+    return isinstance(raw, list)
+
+
+def _is_object(raw: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(raw, dict)
+
+
+def _is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    return isinstance(value, tuple)
+
+
 def _fields(make: object) -> "Mapping[str, Field[object]]":
     found: Mapping[str, Field[object]] = getattr(make, "__dataclass_fields__", {})
     return found
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, tuple):
+    if _is_tuple(value):
         return [_plain(each) for each in value]
     return value.value if isinstance(value, Enum) else value
 
@@ -205,7 +225,8 @@ def _trouble(model: object) -> str:
             return f"fails_at is {place}: one of the {items} items is wanted, or 0 for none"
         case waiting_model.WaitingModel():
             return _waiting_trouble(model)
-    return ""
+        case _:
+            return ""
 
 
 def _waiting_trouble(model: waiting_model.WaitingModel) -> str:

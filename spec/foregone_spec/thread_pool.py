@@ -16,16 +16,56 @@ shutdown    moves the executor's phase and wakes every parked thread in one hold
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias, assert_never, final
+from typing import assert_never, final
 
 from foregone_spec import lifecycle, work_item
 from foregone_spec.future import Command, State
 from foregone_spec.future import step as future_step
 from foregone_spec.lifecycle import Phase, Request
 from foregone_spec.model import NotEnabled, Value, replaced
+from foregone_spec.thread_pool_actions import (
+    Action,
+    Cancel,
+    Claim,
+    Collect,
+    Discard,
+    Discarded,
+    EndThread,
+    Finish,
+    Initialized,
+    InitializerFails,
+    Park,
+    Shutdown,
+    ShutdownReturns,
+    Submit,
+    Take,
+    ThreadCannotStart,
+    ThreadStarts,
+)
 from foregone_spec.work_item import Event, Place
 
-_BY_VALUE: dict[str, State] = {state.value: state for state in State}
+__all__ = [
+    "ALIVE",
+    "Action",
+    "Cancel",
+    "Claim",
+    "Collect",
+    "Discard",
+    "Discarded",
+    "EndThread",
+    "Finish",
+    "Initialized",
+    "InitializerFails",
+    "Park",
+    "Shutdown",
+    "ShutdownReturns",
+    "Submit",
+    "Take",
+    "ThreadCannotStart",
+    "ThreadPoolModel",
+    "ThreadPoolState",
+    "ThreadStarts",
+]
 
 #: The thread states in which a thread exists, or has been promised.
 ALIVE = ("starting", "initializing", "seeking", "parked", "holding", "running")
@@ -45,152 +85,6 @@ class ThreadPoolState:
     parked: tuple[int, ...]  # the threads that are parked; the last is unparked first
     closers: tuple[str, ...]  # callers of shutdown(): "out", "discarding", "joining", "back"
     collected: bool  # has the executor object been garbage-collected?
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """Somebody submits the next call."""
-
-    work_id: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class ThreadStarts:
-    """The thread that ``submit`` reserved comes to life; ``submit`` returns."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class ThreadCannotStart:
-    """The system refuses a thread: ``submit`` withdraws its call and raises."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Initialized:
-    """A thread has run the initializer."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class InitializerFails:
-    """A thread's initializer raises: the executor is broken."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Take:
-    """A thread takes the oldest work id."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A thread claims the call that it holds, or drops it because it was cancelled."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """A call returns or raises, and its thread settles the future."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Park:
-    """A thread finds nothing queued and goes to sleep."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class EndThread:
-    """A thread finds nothing queued, and nothing can come any more."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Discard:
-    """A thread, or a caller of shutdown (``thread`` 0), ends the oldest queued call."""
-
-    thread: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Somebody cancels a call."""
-
-    work_id: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Shutdown:
-    """Somebody calls ``shutdown``."""
-
-    closer: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Discarded:
-    """A caller of shutdown finds nothing queued any more."""
-
-    closer: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class ShutdownReturns:
-    """All threads have ended: ``shutdown(wait=True)`` returns."""
-
-    closer: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Collect:
-    """The executor object is garbage-collected: nobody can submit any more."""
-
-
-Action: TypeAlias = (
-    Submit
-    | ThreadStarts
-    | ThreadCannotStart
-    | Initialized
-    | InitializerFails
-    | Take
-    | Claim
-    | Finish
-    | Park
-    | EndThread
-    | Discard
-    | Cancel
-    | Shutdown
-    | Discarded
-    | ShutdownReturns
-    | Collect
-)
 
 
 @final

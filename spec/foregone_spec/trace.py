@@ -13,7 +13,7 @@ not trusted: what is read is looked up and bounded (see kinds), never executed.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeAlias, TypeVar, final
+from typing import Final, Generic, TypeAlias, TypeVar, cast, final
 
 from foregone_spec import future_model, map_model, thread_pool, waiting_model
 from foregone_spec.explore import TooManyStates
@@ -47,7 +47,7 @@ STATES_LIMIT: Final = 100_000
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Step[X](...) raises TypeError
 class Step(Generic[A_co]):
     """A recorded action, and what is known of the variables after it."""
 
@@ -107,7 +107,7 @@ def check(
     Any number of ``silent`` actions may happen before each recorded one.
     """
     follower = _Follower(model, silent)
-    steps = tuple(each if isinstance(each, Step) else Step(each) for each in recorded)
+    steps = tuple(_step_of(each) for each in recorded)
     now = follower.admitted(model.initial())
     possible = [now]
     if not now:
@@ -122,6 +122,10 @@ def check(
             return Verdict(model, steps, tuple(possible), before, reason, violated)
         possible.append(now)
     return Verdict(model, steps, tuple(possible))
+
+
+def _step_of(recorded: "A | Step[A]") -> "Step[A]":
+    return cast("Step[A]", recorded) if isinstance(recorded, Step) else Step(recorded)
 
 
 @dataclass(slots=True)
@@ -329,10 +333,9 @@ def dumps(model: Model[S, A], actions: "Sequence[A | Step[A]]") -> str:
 def _plain(
     plain: Callable[[object], dict[str, object]], recorded: "A | Step[A]"
 ) -> dict[str, object]:
-    if not isinstance(recorded, Step):
-        return plain(recorded)
-    known = {} if recorded.variables is None else {"variables": dict(recorded.variables)}
-    return {**plain(recorded.action), **known}
+    step = _step_of(recorded)
+    known = {} if step.variables is None else {"variables": dict(step.variables)}
+    return {**plain(step.action), **known}
 
 
 def _check_size(text: str) -> None:

@@ -1,0 +1,75 @@
+"""The README says what is so: its code runs, its tables are the specification's."""
+
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from model_tests.readme import README, blocks, generated, renewed
+
+ROOT = README.parent
+TEXT = README.read_text(encoding="utf-8")
+SHELL = [
+    line.split("  #")[0].strip()
+    for block in blocks("sh")
+    for line in block.splitlines()
+    if line.strip()
+]
+
+
+def test_the_generated_parts_are_the_specifications() -> None:
+    """Each generated part is what the command prints now."""
+    assert renewed(TEXT) == TEXT, "run: python -m model_tests.readme"
+    assert TEXT.count("<!-- generated:") == 2
+
+
+def test_a_changed_table_changes_the_readme() -> None:
+    """The comparison can fail: another word in a part is noticed."""
+    part = generated("table future")
+    assert part in TEXT
+    assert renewed(TEXT.replace(part, part.replace("RUNNING", "WALKING", 1))) == TEXT
+
+
+@pytest.mark.parametrize("code", list(blocks("python")))
+def test_python_blocks_run(code: str) -> None:
+    """Each Python block runs by itself and prints something."""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout
+
+
+@pytest.mark.parametrize("command", [line for line in SHELL if line.startswith("python")])
+def test_spec_commands_run(command: str) -> None:
+    """Each command of the specification runs and prints something."""
+    words = [sys.executable, *shlex.split(command)[1:]]
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout
+
+
+def test_make_commands_are_targets() -> None:
+    """Each ``make`` line names a target, and the test command is the one CI runs."""
+    targets = set(
+        re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    named = {line.split()[1] for line in SHELL if line.startswith("make")}
+    assert {"test", "verify"} <= named <= targets
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert re.search(r"^step make test$", ci, re.MULTILINE)
+    assert re.search(r"^step make verify$", ci, re.MULTILINE)
+
+
+def test_named_files_exist() -> None:
+    """Each file that the README names is there."""
+    names = re.findall(r"`((?:tla|test_|model_tests/|docs/)[\w./*]*)`", TEXT)
+    assert len(names) > 10
+    for name in names:
+        folder = ROOT if "/" in name else ROOT / "model_tests"
+        assert list(folder.glob(name.rstrip("/"))), f"README names {name}, which is not there"
+    for link in re.findall(r"\]\((?!http|#)([^)]+)\)", TEXT):
+        assert pathlib.Path(ROOT / link).exists(), f"README links to {link}"
