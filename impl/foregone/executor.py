@@ -58,8 +58,7 @@ class Executor(concurrent.futures.Executor):
         calls = _Calls(self, fn, zip(*iterables, strict=False), buffersize)
         calls.fill()
         if calls.trouble is not None and (buffersize is None or not calls.pending):
-            calls.cancel()
-            raise calls.trouble
+            calls.close()
         return _results(calls, until)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -78,7 +77,7 @@ class _Calls(Generic[T]):
         items: Iterator[tuple[object, ...]],
         buffersize: int | None,
     ) -> None:
-        self.executor = executor
+        self.executor: Executor | None = executor  # None: there is nothing left to submit
         self.fn = fn
         self.items = items
         self.buffersize = buffersize
@@ -87,33 +86,44 @@ class _Calls(Generic[T]):
 
     def fill(self) -> None:
         """Submit as many calls as there is room for; remember why no more can be."""
-        if self.trouble is not None:
+        executor = self.executor
+        if executor is None:
             return
         room = None if self.buffersize is None else self.buffersize - len(self.pending)
         try:
             for args in islice(self.items, room):
-                self.pending.append(self.executor.submit(self.fn, *args))
+                self.pending.append(executor.submit(self.fn, *args))
         except BaseException as error:
             self.trouble = error
+        if self.trouble is not None or len(self.pending) != self.buffersize:
+            self.executor = None  # who only reads results does not keep threads
 
     def cancel(self) -> None:
         """Cancel every call that was not yielded."""
         while self.pending:
             self.pending.pop().cancel()
 
+    def close(self) -> None:
+        """Cancel every call that was not yielded; raise why others were not submitted."""
+        self.cancel()
+        trouble, self.trouble = self.trouble, None
+        try:
+            if trouble is not None:
+                raise trouble
+        finally:
+            del trouble  # its traceback keeps this frame
+
 
 def _results(calls: _Calls[T], until: float) -> Iterator[T]:
     try:
         while calls.pending:
-            head = calls.pending[0]
-            result = [_result(head, until)]
+            # No local name: an error's traceback keeps this frame.
+            result = [_result(calls.pending[0], until)]
             calls.pending.popleft()
-            del head
             calls.fill()
             # The caller gets the only reference that this generator has.
             yield result.pop()
-        if calls.trouble is not None:
-            raise calls.trouble
+        calls.close()
     finally:
         calls.cancel()
 

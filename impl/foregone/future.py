@@ -15,7 +15,6 @@ Owner of every field: this module.  Order of locks: an executor's, then a
 future's; no lock is taken under a future's.  Model: ``tla/Future.tla``.
 """
 
-import concurrent.futures
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -166,6 +165,7 @@ class Future(StandardFutureNames[T]):
         with self._lock or self._make_lock():
             if self._blocked is None: self._blocked = fresh  # fmt: skip
             if self._now in _UNDONE: self._blocked += entry; woken = False  # fmt: skip
+            if observer.log is not None: observer.log += (("CallResult", self, gate, woken),)  # fmt: skip
         if woken:
             return
         try:
@@ -173,6 +173,7 @@ class Future(StandardFutureNames[T]):
         finally:
             if not woken:
                 self._blocked.remove(gate)
+                if observer.log is not None: observer.log += (("GiveUpResult", self, gate),)  # fmt: skip
 
     def _install(self, entry: "tuple[StandardWaiter, ...]") -> bool:
         """Install a waiter, unless everybody has been told of the end: then return False.
@@ -185,6 +186,7 @@ class Future(StandardFutureNames[T]):
             fresh = entry if beside is None else (*beside, *entry)
             with self._lock or self._make_lock():
                 if self._now not in _UNTOLD: return False  # fmt: skip
+                if observer.log is not None and self._installed is beside: observer.log += (("Install", self, entry),)  # fmt: skip
                 if self._installed is beside: self._installed = fresh; return True  # fmt: skip
 
     def _uninstall(self, entry: "tuple[StandardWaiter, ...]") -> None:
@@ -214,6 +216,7 @@ class Future(StandardFutureNames[T]):
         with self._lock or self._make_lock():
             if self._callbacks is None: self._callbacks = fresh  # fmt: skip
             if self._callbacks is not _DRAINED: self._callbacks += entry; own = False  # fmt: skip
+            if observer.log is not None: observer.log += (("AddCallback", self, fn, own),)  # fmt: skip
         if own:
             interrupt = self._run_callback(fn)
             if interrupt is not None:
@@ -226,6 +229,7 @@ class Future(StandardFutureNames[T]):
         while True:
             fresh: list[Callable[..., object]] = []
             with self._lock or self._make_lock():
+                if observer.log is not None and not self._callbacks: observer.log += (("EndCallbacks", self),)  # fmt: skip
                 if not self._callbacks: self._callbacks = _DRAINED; return interrupt  # fmt: skip
                 batch = self._callbacks; self._callbacks = fresh  # fmt: skip
             for fn in batch:
@@ -276,7 +280,9 @@ class Future(StandardFutureNames[T]):
 
         Raises InvalidStateError if the future is done already.
         """
-        cell = self._obey(_SET_RESULT, result)
+        cell = self._decide(_SET_RESULT, result)
+        if cell.effects and (self._installed or self._blocked or self._callbacks):
+            self._carry_out(cell.effects)
         if cell.reply is not None:
             raise InvalidStateError(f"{cell.after.value}: {self!r} has its outcome already")
 
@@ -297,17 +303,11 @@ class Future(StandardFutureNames[T]):
     ) -> Step:
         """Give the future a command, carry out what follows, and return the cell."""
         cell = self._decide(command, result, exception)
-        if cell.effects and self._concerns():
+        # Nobody comes late: once the state says the end, waiters and callers of result()
+        # do not stay, and a callback runs in its adder where the end found none.
+        if cell.effects and (self._installed or self._blocked or self._callbacks):
             self._carry_out(cell.effects)
         return cell
-
-    def _concerns(self) -> bool:
-        """Say whether there is anybody for the effects of an end: asked after it.
-
-        Nobody comes late: once the state says the end, waiters and callers of result()
-        do not stay, and a callback runs in its adder where the end found none.
-        """
-        return bool(self._installed or self._blocked or self._callbacks)
 
     def _decide(
         self,
@@ -317,7 +317,7 @@ class Future(StandardFutureNames[T]):
     ) -> Step:
         """Move to where the table says, in one step; return the cell."""
         with self._lock or self._make_lock():
-            cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = exception if keep else self._exception; self._now = cell.after  # fmt: skip  # noqa: E501  one line, one step
+            cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = exception if keep else self._exception; self._now = cell.after  # fmt: skip
             if _CALL in cell.effects and self._callbacks is None: self._callbacks = _DRAINED  # fmt: skip
             if observer.log is not None: observer.log += (("Future", self, command, cell),)  # fmt: skip
         return cell
@@ -332,15 +332,12 @@ class Future(StandardFutureNames[T]):
         interrupt: BaseException | None = None
         try:
             for effect in left:
-                if effect is _TELL:
-                    if self._installed:
-                        self._tell(self._installed)
-                elif effect is _WAKE:
-                    if self._blocked:
-                        wake(self._blocked)
-                elif effect is _CALL:
-                    if self._callbacks is not _DRAINED:
-                        interrupt = self._run_callbacks()
+                if effect is _TELL and self._installed:
+                    self._tell(self._installed)
+                elif effect is _WAKE and self._blocked:
+                    wake(self._blocked)
+                elif effect is _CALL and self._callbacks is not _DRAINED:
+                    interrupt = self._run_callbacks()
         except BaseException:
             self._carry_out(tuple(left))
             raise

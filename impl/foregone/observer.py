@@ -6,7 +6,7 @@ same lock hold as the change itself, so that the order of entries is the order o
 changes; nothing of the listener runs there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ log: list[Entry] | None = None
 
 
 @contextmanager
-def recording() -> Iterator[list[Entry]]:
+def recording() -> Generator[list[Entry], None, None]:
     """Record everything that happens meanwhile; yield the growing list of entries."""
     global log
     if log is not None:

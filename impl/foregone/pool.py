@@ -18,11 +18,11 @@ Owner of every field: this module.  Model: ``tla/ThreadPool.tla``.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final
 
-from foregone import fork, interpreter_exit
+from foregone import fork, interpreter_exit, observer
 from foregone.errors import BrokenThreadPool
 from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
 from foregone.worker import BROKEN, FAIL, WITHDRAW, Worker, WorkItem, end
@@ -51,6 +51,19 @@ class Pool:
         "workers",  # all that were ever started
     )
 
+    alive: int
+    closers: list[Gate]
+    initargs: tuple[object, ...]
+    initializer: Callable[..., object] | None
+    limit: int
+    lock: Lock
+    names: Iterator[int]
+    parked: list[Worker]
+    phase: Phase
+    prefix: str
+    queue: deque[WorkItem]
+    workers: list[Worker]
+
     def __init__(
         self,
         limit: int,
@@ -58,18 +71,18 @@ class Pool:
         initializer: Callable[..., object] | None,
         initargs: tuple[object, ...],
     ) -> None:
-        self.lock: Lock = new_lock()
+        self.lock = new_lock()
         self.limit = limit
         self.prefix = prefix
         self.initializer = initializer
         self.initargs = initargs
         self.phase = _OPEN
-        self.queue: deque[WorkItem] = deque()
-        self.parked: list[Worker] = []
-        self.workers: list[Worker] = []
+        self.queue = deque()
+        self.parked = []
+        self.workers = []
         self.alive = 0
         self.names = count()
-        self.closers: list[Gate] = []
+        self.closers = []
         fork.pools.add(self)
         interpreter_exit.pools.add(self)
         if interpreter_exit.begun():
@@ -94,6 +107,7 @@ class Pool:
                 if self.phase is _OPEN and self.parked: unparked = self.parked[-1]; del self.parked[-1]; self.queue += entry; accepted = True  # fmt: skip
                 elif self.phase is _OPEN and self.alive < self.limit: self.alive += 1; self.queue += entry; reserved = True  # fmt: skip
                 elif self.phase is _OPEN: self.queue += entry; accepted = True  # fmt: skip
+                if observer.log is not None: observer.log += (("Submit", self, item, unparked, reserved),)  # fmt: skip
         finally:
             if unparked is not None:  # even if Ctrl-C arrives here
                 unparked.gate.release()
@@ -124,6 +138,7 @@ class Pool:
         with self.lock:
             if self.alive == 1: stranded = self.queue; self.queue = fresh; self.alive = 0  # fmt: skip
             else: self.alive -= 1  # fmt: skip
+            if observer.log is not None: observer.log += (("Withdraw", self, item),)  # fmt: skip
         for other in stranded:
             error = RuntimeError(
                 "this call was accepted while a thread for it was being started, and the "
@@ -147,6 +162,7 @@ class Pool:
             if self.queue: item = worker.holds = self.queue[0]; del self.queue[0]; phase = self.phase  # fmt: skip
             elif self.phase is _OPEN: self.parked += me; parked = True  # fmt: skip
             else: self.alive -= 1  # fmt: skip
+            if observer.log is not None: observer.log += (("NextItem", self, worker, item, phase, parked),)  # fmt: skip
         return item, phase, parked
 
     def open_closers(self) -> None:
@@ -163,6 +179,7 @@ class Pool:
             with self.lock:
                 phase = self.phase
                 if self.queue: item = self.queue[0]; del self.queue[0]  # fmt: skip
+                if observer.log is not None: observer.log += (("Discard", self, item, phase),)  # fmt: skip
             if item is None:
                 return
             end(item, phase)
@@ -177,6 +194,7 @@ class Pool:
             with self.lock:
                 cell = TRANSITIONS[self.phase][request]; self.phase = cell.after  # fmt: skip
                 if _WAKE in cell.effects: unparked = self.parked; self.parked = fresh  # fmt: skip
+                if observer.log is not None: observer.log += (("Ask", self, request, cell, unparked),)  # fmt: skip
         finally:
             for worker in unparked:
                 worker.gate.release()
@@ -216,6 +234,7 @@ class Pool:
                 self.closers.remove(gate)
         for worker in tuple(self.workers):
             worker.thread.join()
+        if observer.log is not None: observer.log += (("ShutdownReturns", self),)  # fmt: skip
 
     def forked(self) -> None:
         """Become the copy in a forked child: there are no threads, and none will come.

@@ -21,12 +21,15 @@ class Gate(Protocol):
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Close the gate, waiting up to ``timeout`` seconds (-1: for ever) for it to open."""
+        ...
 
     def release(self) -> None:
         """Open the gate; raise RuntimeError if it is open."""
+        ...
 
     def locked(self) -> bool:
         """Say whether the gate is closed."""
+        ...
 
 
 new_lock: Final[Callable[[], Lock]] = threading.RLock

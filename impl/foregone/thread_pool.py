@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final, ParamSpec, TypeVar
 
-from foregone import observer
 from foregone.compat import StandardThreadPoolNames
 from foregone.executor import Executor
 from foregone.future import OWNED, Future
@@ -84,12 +83,11 @@ def _limit(max_workers: float | None) -> int:
     if max_workers is None:
         processors = getattr(os, "process_cpu_count", os.cpu_count)() or 1
         return int(min(32, processors + 4))
-    if isinstance(max_workers, bool) or not isinstance(max_workers, (int, float)):
-        if max_workers is not True:
-            raise TypeError(
-                f"max_workers must be a number of threads or None, not {max_workers!r} "
-                f"of type {type(max_workers).__name__}"
-            )
+    if not isinstance(max_workers, (int, float)):
+        raise TypeError(
+            f"max_workers must be a number of threads or None, not {max_workers!r} "
+            f"of type {type(max_workers).__name__}"
+        )
     if math.isnan(max_workers):
         raise ValueError("max_workers must be a number of threads, not NaN")
     if max_workers <= 0:

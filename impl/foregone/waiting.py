@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from foregone import clock
+from foregone import clock, observer
 from foregone.errors import TimeoutError
 from foregone.future import Future
 from foregone.sync import new_gate, open_gate
@@ -73,7 +73,6 @@ class _Waiter(concurrent.futures._base._Waiter, Generic[T]):
             open_gate(self.gate)
 
 
-
 def _install(
     entry: "tuple[_Waiter[T]]",
     futures: Iterable[concurrent.futures.Future[T]],
@@ -114,9 +113,9 @@ def _has_ended(future: concurrent.futures.Future[T]) -> bool:
     return future._state in _STANDARD_NOTIFIED
 
 
-def _checked(fs: Iterable[concurrent.futures.Future[T]], caller: str) -> set[
-    concurrent.futures.Future[T]
-]:
+def _checked(
+    fs: Iterable[concurrent.futures.Future[T]], caller: str
+) -> set[concurrent.futures.Future[T]]:
     """Return the futures, each once; raise TypeError for what is none."""
     if isinstance(fs, concurrent.futures.Future):
         raise TypeError(f"{caller} takes an iterable of futures, not one: pass [{fs!r}]")
@@ -124,9 +123,8 @@ def _checked(fs: Iterable[concurrent.futures.Future[T]], caller: str) -> set[
         futures = set(fs)
     except TypeError as error:
         raise TypeError(f"{caller} takes an iterable of futures, not {fs!r}: {error}") from None
-    strangers = {
-        kind for kind in set(map(type, futures)) if not issubclass(kind, concurrent.futures.Future)
-    }
+    kinds: set[type[object]] = set(map(type, futures))
+    strangers = {each for each in kinds if not issubclass(each, concurrent.futures.Future)}
     for each in futures if strangers else ():
         if type(each) in strangers:
             raise TypeError(
@@ -170,6 +168,7 @@ def wait(
     finally:
         for future in installed:
             _uninstall(entry, future)
+    if observer.log is not None: observer.log += (("Wait", waiter, seconds, futures, tuple(waiter.noted)),)  # fmt: skip
     if len(waiter.noted) == len(futures):
         return DoneAndNotDoneFutures(futures, set())
     done = set(waiter.noted)
@@ -209,6 +208,7 @@ def _as_completed(
             while not waiter.noted:
                 passed = waiter.gate.acquire(timeout=clock.remaining(until))
                 if not passed and not waiter.noted:
+                    if observer.log is not None: observer.log += (("GiveUp", waiter),)  # fmt: skip
                     raise TimeoutError(f"{unfinished} (of {total}) futures unfinished")
             # The caller gets the only reference that this generator has.
             ended = [waiter.noted.popleft()]
@@ -217,6 +217,7 @@ def _as_completed(
                 if not isinstance(ended[0], Future):  # ours let a waiter go that they told
                     _uninstall(entry, ended[0])
             unfinished -= 1
+            if observer.log is not None: observer.log += (("Yield", waiter, ended[0]),)  # fmt: skip
             yield ended.pop()
     finally:
         left.update(installed)

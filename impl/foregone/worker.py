@@ -11,10 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from foregone import observer
 from foregone.errors import BrokenThreadPool
 from foregone.future import AnyFuture
-from foregone.sync import new_gate
+from foregone.sync import Gate, new_gate
 from foregone_spec import work_item
 from foregone_spec.future import Command
 from foregone_spec.lifecycle import RUNS_QUEUED, Phase, Request
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
 #: One submitted call: its future, the function, its arguments.
-WorkItem: TypeAlias = tuple[
-    AnyFuture, Callable[..., object], tuple[object, ...], dict[str, object]
-]
+WorkItem: TypeAlias = tuple[AnyFuture, Callable[..., object], tuple[object, ...], dict[str, object]]
 
 
 def _command(place: Place, event: Event) -> Command:
@@ -53,11 +50,16 @@ class Worker:
 
     __slots__ = ("gate", "holds", "seat", "thread")
 
+    gate: Gate
+    holds: "WorkItem | None"
+    seat: Gate
+    thread: threading.Thread
+
     def __init__(self, pool: "Pool", name: str) -> None:
         self.gate = new_gate()  # closed but for the moment in which it is unparked
         self.gate.acquire()
         self.seat = new_gate()  # taken by the thread, or by who could not start it
-        self.holds: WorkItem | None = None
+        self.holds = None
         self.thread = threading.Thread(target=work, args=(pool, self), name=name)
 
 
@@ -106,8 +108,6 @@ def run(item: WorkItem) -> None:
 
 def end(item: WorkItem, phase: Phase) -> None:
     """End a call that will not run: cancelled, or failed with an error of its own (H20)."""
-    if observer.log is not None:
-        observer.log.append(("Discard", item[0]))
     if phase is Phase.CANCELLING:
         item[0]._obey(CANCEL)
     else:
