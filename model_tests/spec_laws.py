@@ -87,6 +87,26 @@ def _reply(state: State, command: Command, after: State) -> bool | None | Refusa
             return Refusal.INVALID_STATE if state in DONE else None
 
 
+def futures_only_go_on() -> Cases:
+    """Check that a future goes the ways that there are, and none back."""
+    ways = {
+        (State.PENDING, State.RUNNING),
+        (State.PENDING, State.CANCELLED),
+        (State.PENDING, State.CANCELLED_AND_NOTIFIED),
+        (State.PENDING, State.FINISHED),
+        (State.RUNNING, State.FINISHED),
+        (State.CANCELLED, State.CANCELLED_AND_NOTIFIED),
+    }
+    gone = {(state, future.step(state, each).after) for state, each in product(State, Command)}
+    for before, after in product(State, State):
+        if before is not after:
+            yield f"{before} to {after}", ((before, after) in ways) == ((before, after) in gone)
+    for state, command in product(State, Command):
+        cell = future.step(state, command)
+        stays = cell.after is state or not isinstance(cell.reply, Refusal)
+        yield f"{state} {command}: {cell}", stays
+
+
 def owned_cancel_is_both_steps() -> Cases:
     """Check that an owned cancel() leads where cancel() and then its notification lead."""
     for state in State:
@@ -195,6 +215,7 @@ def calls_and_futures_agree() -> Cases:
 LAWS: Final[Mapping[str, Callable[[], Cases]]] = {
     "every table is total": tables_are_total,
     "future: effects follow from the change": effects_follow_from_the_change,
+    "future: it only goes on": futures_only_go_on,
     "future: replies say what happened": replies_say_what_happened,
     "future: an owned cancel is both steps at once": owned_cancel_is_both_steps,
     "future: results and exceptions end alike": results_and_exceptions_end_alike,

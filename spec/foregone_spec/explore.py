@@ -41,7 +41,9 @@ class Graph(Generic[S, A]):
 
     model: Model[S, A]
     initial: tuple[S, ...]
-    edges: dict[S, tuple[tuple[A, S], ...]] = field(default_factory=dict)
+    edges: dict[S, tuple[tuple[A, S], ...]] = field(
+        default_factory=dict[S, tuple[tuple[A, S], ...]]
+    )
     depth: int = 0  # as TLC counts it: the longest of the shortest ways, in states
     violations: tuple[Violation[S, A], ...] = ()
 

@@ -10,11 +10,12 @@ an executor owns: nobody needs to come round later to notify its waiters.
 """
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final, final
 
+from foregone_spec.identity import IdentityEnum
 
-class State(Enum):
+
+class State(IdentityEnum):
     """Where one future stands; the values are CPython's own words."""
 
     PENDING = "PENDING"
@@ -23,12 +24,8 @@ class State(Enum):
     CANCELLED_AND_NOTIFIED = "CANCELLED_AND_NOTIFIED"
     FINISHED = "FINISHED"
 
-    # Identity serves: a look-up in the table then runs no Python code, so that
-    # nothing can come between the steps of a transition.
-    __hash__ = object.__hash__
 
-
-class Command(Enum):
+class Command(IdentityEnum):
     """What somebody may ask of a future."""
 
     CANCEL = "cancel"
@@ -37,10 +34,8 @@ class Command(Enum):
     SET_EXCEPTION = "set_exception"
     CANCEL_OWNED = "cancel_owned"
 
-    __hash__ = object.__hash__
 
-
-class Effect(Enum):
+class Effect(IdentityEnum):
     """What follows a change of state, in the order of the cell."""
 
     KEEP_OUTCOME = "KeepOutcome"  # store the result or the exception, with the state
@@ -48,16 +43,12 @@ class Effect(Enum):
     WAKE_BLOCKED = "WakeBlocked"  # those in result() and exception()
     RUN_CALLBACKS = "RunCallbacks"  # in the order they were added
 
-    __hash__ = object.__hash__
 
-
-class Refusal(Enum):
+class Refusal(IdentityEnum):
     """Why a command is not obeyed."""
 
     INVALID_STATE = "InvalidStateError"
     UNEXPECTED_STATE = "RuntimeError"  # after a critical log record, as CPython does
-
-    __hash__ = object.__hash__
 
 
 @final

@@ -21,7 +21,14 @@ from typing import (
     get_type_hints,
 )
 
-from foregone_spec import future_model, map_model, thread_pool, waiting_model
+from foregone_spec import (
+    future_actions,
+    future_model,
+    map_model,
+    thread_pool,
+    thread_pool_actions,
+    waiting_model,
+)
 from foregone_spec.model import A, Model, S, Value
 from foregone_spec.waiting import ReturnWhen
 from foregone_spec.waiting_model import AS_COMPLETED
@@ -79,22 +86,22 @@ def _kind(make: type[Model[S, A]], actions: object) -> Kind[S, A]:
     return Kind(make, {each.__name__: each for each in get_args(actions)})
 
 
-FUTURE: Final[Kind[future_model.FutureState, future_model.Action]] = _kind(
-    future_model.FutureModel, future_model.Action
+FUTURE: Final[Kind[future_model.FutureState, future_actions.Action]] = _kind(
+    future_model.FutureModel, future_actions.Action
 )
 WAITING: Final[Kind[waiting_model.WaitingState, waiting_model.Action]] = _kind(
     waiting_model.WaitingModel, waiting_model.Action
 )
-THREAD_POOL: Final[Kind[thread_pool.ThreadPoolState, thread_pool.Action]] = _kind(
-    thread_pool.ThreadPoolModel, thread_pool.Action
+THREAD_POOL: Final[Kind[thread_pool.ThreadPoolState, thread_pool_actions.Action]] = _kind(
+    thread_pool.ThreadPoolModel, thread_pool_actions.Action
 )
 MAP: Final[Kind[map_model.MapState, map_model.Action]] = _kind(map_model.MapModel, map_model.Action)
 
 
 AnyKind: TypeAlias = (
-    Kind[future_model.FutureState, future_model.Action]
+    Kind[future_model.FutureState, future_actions.Action]
     | Kind[waiting_model.WaitingState, waiting_model.Action]
-    | Kind[thread_pool.ThreadPoolState, thread_pool.Action]
+    | Kind[thread_pool.ThreadPoolState, thread_pool_actions.Action]
     | Kind[map_model.MapState, map_model.Action]
 )
 

@@ -9,11 +9,12 @@ so a later ``shutdown()`` cannot undo an earlier ``shutdown(cancel_futures=True)
 """
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final, final
 
+from foregone_spec.identity import IdentityEnum
 
-class Phase(Enum):
+
+class Phase(IdentityEnum):
     """How far the end of an executor has come, weakest first."""
 
     OPEN = "OPEN"
@@ -23,10 +24,8 @@ class Phase(Enum):
     BROKEN = "BROKEN"
     FORKED = "FORKED"
 
-    __hash__ = object.__hash__
 
-
-class Request(Enum):
+class Request(IdentityEnum):
     """What may ask an executor to end."""
 
     SHUTDOWN = "shutdown"
@@ -36,17 +35,13 @@ class Request(Enum):
     BREAK = "break"  # an initializer raised
     FORK = "fork"  # this is a child process's copy
 
-    __hash__ = object.__hash__
 
-
-class Effect(Enum):
+class Effect(IdentityEnum):
     """What the one who asked must do next, in the order of the cell."""
 
     WAKE_THREADS = "WakeThreads"  # parked threads look again, and end
     CANCEL_QUEUED = "CancelQueued"  # end what is queued as cancelled
     FAIL_QUEUED = "FailQueued"  # end what is queued with the executor's error
-
-    __hash__ = object.__hash__
 
 
 @final

@@ -25,26 +25,33 @@ class Model(Protocol[S, A]):
     @property
     def name(self) -> str:
         """The name of the module in ``tla/``."""
+        ...
 
     @property
     def invariants(self) -> Mapping[str, Callable[[S], bool]]:
         """What must hold in every reachable state, under the names of ``tla/``."""
+        ...
 
     @property
     def step_invariants(self) -> Mapping[str, Callable[[S, S], bool]]:
         """What must hold of every step, of the state before and the state after."""
+        ...
 
     def initial(self) -> tuple[S, ...]:
         """Return the states in which a run may begin."""
+        ...
 
     def enabled(self, state: S) -> tuple[A, ...]:
         """Return everything that may happen in ``state``, in a fixed order."""
+        ...
 
     def step(self, state: S, action: A) -> S:
         """Return the state after ``action``; raise NotEnabled where it may not happen."""
+        ...
 
     def variables(self, state: S) -> dict[str, Value]:
         """Return ``state`` as the variables of the TLA+ module."""
+        ...
 
 
 def replaced(values: tuple[A, ...], index: int, value: A) -> tuple[A, ...]:

@@ -168,6 +168,8 @@ class ThreadPoolModel:
                 yield Claim(thread)
             case "running":
                 yield Finish(thread)
+            case _:
+                pass  # unborn, parked or ended: it does nothing by itself
 
     @staticmethod
     def _seeking(now: ThreadPoolState, thread: int) -> Action:
@@ -184,6 +186,8 @@ class ThreadPoolModel:
                 yield Discard(0) if now.work_ids else Discarded(closer)
             case "joining" if not any(each in ALIVE for each in now.threads):
                 yield ShutdownReturns(closer)
+            case _:
+                pass
 
     def step(self, state: ThreadPoolState, action: Action) -> ThreadPoolState:
         """Return the state after ``action``."""

@@ -15,7 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeAlias, TypeVar, cast, final
 
-from foregone_spec import future_model, map_model, thread_pool, waiting_model
+from foregone_spec import (
+    future_actions,
+    future_model,
+    map_model,
+    thread_pool,
+    thread_pool_actions,
+    waiting_model,
+)
 from foregone_spec.explore import TooManyStates
 from foregone_spec.kinds import (
     FUTURE,
@@ -254,9 +261,9 @@ class Recorded(Generic[S, A]):
 
 
 Run: TypeAlias = (
-    Recorded[future_model.FutureState, future_model.Action]
+    Recorded[future_model.FutureState, future_actions.Action]
     | Recorded[waiting_model.WaitingState, waiting_model.Action]
-    | Recorded[thread_pool.ThreadPoolState, thread_pool.Action]
+    | Recorded[thread_pool.ThreadPoolState, thread_pool_actions.Action]
     | Recorded[map_model.MapState, map_model.Action]
 )
 

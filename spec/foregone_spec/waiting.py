@@ -4,30 +4,26 @@ wait() looks at a set of futures and returns when all of them have ended, or whe
 one of them has ended in a way that its ``return_when`` asks for.
 """
 
-from enum import Enum
 from typing import Final
 
 from foregone_spec.future import State
+from foregone_spec.identity import IdentityEnum
 
 
-class ReturnWhen(Enum):
+class ReturnWhen(IdentityEnum):
     """What wait() waits for; the values are the seed's constants."""
 
     FIRST_COMPLETED = "FIRST_COMPLETED"
     FIRST_EXCEPTION = "FIRST_EXCEPTION"
     ALL_COMPLETED = "ALL_COMPLETED"
 
-    __hash__ = object.__hash__
 
-
-class Ending(Enum):
+class Ending(IdentityEnum):
     """How one future ended, as far as wait() can tell."""
 
     RESULT = "result"
     EXCEPTION = "exception"
     CANCELLED = "cancelled"
-
-    __hash__ = object.__hash__
 
 
 _FIRST, _EXCEPTION, _ALL = ReturnWhen

@@ -7,23 +7,21 @@ since a third party may have resolved it (M8).
 """
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final, final
 
 from foregone_spec.future import Command
+from foregone_spec.identity import IdentityEnum
 
 
-class Place(Enum):
+class Place(IdentityEnum):
     """Where a submitted call is."""
 
     WAITING = "WAITING"
     CLAIMED = "CLAIMED"
     SETTLED = "SETTLED"
 
-    __hash__ = object.__hash__
 
-
-class Event(Enum):
+class Event(IdentityEnum):
     """What may happen to a submitted call."""
 
     CLAIM = "claim"  # a thread is about to run it
@@ -32,8 +30,6 @@ class Event(Enum):
     CANCEL = "cancel"  # cancel(), or shutdown(cancel_futures=True)
     FAIL = "fail"  # the executor broke before the call began
     WITHDRAW = "withdraw"  # submit() is about to raise
-
-    __hash__ = object.__hash__
 
 
 @final
