@@ -26,4 +26,10 @@ NobodyAddsWhileOthersRun == [][(ran # <<>> /\ ~drained) => Len(queue') <= Len(qu
 (* A third party sets the result of a call that has not begun; the executor is refused. *)
 TheExecutorIsNeverTooLate ==
   state = "FINISHED" => ~(agents[Executor] = "ended" /\ \E a \in Resolver : agents[a] = "busy")
+
+-----------------------------------------------------------------------------
+
+(* Nobody is obliged to go on: no liveness property of Future survives that, so *)
+(* that each of them says something.                                         *)
+Unfair == Init /\ [][Next]_vars
 =============================================================================

@@ -20,9 +20,16 @@ NothingIsCancelledByAnError ==
 NobodyMeetsACancelledCall ==
   (iterator = "raised" /\ phase = "CANCELLING") => \A i \in Item : items[i] # "cancelled"
 
-(* Nobody but the iterator holds the executor, and it yields everything. *)
-NobodyEndsAlone == ~(iterator = "ended" /\ ~held)
+(* Nobody but the iterator holds the executor, and it still submits. *)
+NothingIsSubmittedAlone ==
+  [][held \/ \A i \in Item : (items[i] = "unread") => (items'[i] = "unread")]_vars
 
 (* The input raises, and what was submitted before is yielded first. *)
 InputErrorComesFirst == ~(iterator = "raised" /\ trouble = "input" /\ yielded > 0)
+
+-----------------------------------------------------------------------------
+
+(* Nobody is obliged to go on: no liveness property of Map survives that, so *)
+(* that each of them says something.                                         *)
+Unfair == Init /\ [][Steps]_vars
 =============================================================================

@@ -22,7 +22,7 @@ NothingWaitsWhenWithdrawn ==
     (calls[v] = "raised" /\ futures[v] = "CANCELLED_AND_NOTIFIED" /\ phase = "OPEN") =>
       ~(calls[w] = "accepted" /\ futures[w] = "PENDING" /\ w \in Range(workIds))
 
-(* The thread cannot start, but another has taken the call: submit succeeds. *)
+(* The thread cannot start, but another has taken or ended the call: submit succeeds. *)
 EveryRefusalRaises ==
   [][\A t \in Thread : (threads[t] = "starting" /\ threads'[t] = "unborn")
                          => (calls'[holds[t]] = "raised")]_vars
@@ -44,4 +44,10 @@ OneDiscardsAtATime ==
 
 (* The executor is collected while calls are queued. *)
 NothingIsQueuedWhenCollected == collected => workIds = <<>>
+
+-----------------------------------------------------------------------------
+
+(* Nobody is obliged to go on: no liveness property of ThreadPool survives that, so *)
+(* that each of them says something.                                         *)
+Unfair == Init /\ [][Next]_vars
 =============================================================================

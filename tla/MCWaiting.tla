@@ -9,6 +9,7 @@ All1 == <<"ALL_COMPLETED">>
 First1 == <<"FIRST_EXCEPTION">>
 AsCompleted1 == <<"AS_COMPLETED">>
 FirstAndAll == <<"FIRST_COMPLETED", "ALL_COMPLETED">>
+AsCompletedAndFirst == <<"AS_COMPLETED", "FIRST_COMPLETED">>
 AsCompletedAndAll == <<"AS_COMPLETED", "ALL_COMPLETED">>
 ExceptionTwice == <<"FIRST_EXCEPTION", "FIRST_EXCEPTION">>
 
@@ -46,4 +47,10 @@ NoGateOpensInVain ==
 (* Not every future has ended, and wait() is back with enough. *)
 NobodyLeavesEarly ==
   \A c \in Caller : (callers[c] = "back" /\ why[c] = "enough") => Ended(c) = Range(Names[c])
+
+-----------------------------------------------------------------------------
+
+(* Nobody is obliged to go on: no liveness property of Waiting survives that, so *)
+(* that each of them says something.                                         *)
+Unfair == Init /\ [][Next]_vars
 =============================================================================

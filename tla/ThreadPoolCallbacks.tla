@@ -15,7 +15,7 @@ VARIABLES
 varsC == <<vars, holder, calling>>
 
 Free == holder = 0
-Unchanged(A) == A /\ UNCHANGED <<holder, calling>>
+Rest == UNCHANGED <<holder, calling>>
 
 InitC == Init /\ holder = 0 /\ calling = 0
 
@@ -42,19 +42,31 @@ DiscardedC(c) ==  \* a caller of shutdown lets go of the lock
   /\ holder' = IF holder = c THEN 0 ELSE holder
   /\ UNCHANGED calling
 
-OfThreadC(t) ==  \* what takes the executor's lock waits until it is free
-  \/ Free /\ Unchanged(ThreadCannotStart(t) \/ InitializerFails(t))
-  \/ Unchanged(ThreadStarts(t) \/ Initialized(t) \/ Take(t) \/ Claim(t) \/ Finish(t))
-  \/ Unchanged(Park(t) \/ EndThread(t) \/ Discard(t))
+SubmitC(w) ==  \* any thread that holds the executor
+  Free /\ Submit(w) /\ Rest
 
-OfCloserC(c) == DiscardC(c) \/ DiscardedC(c) \/ Unchanged(ShutdownReturns(c))
+CancelC(w) ==  \* any thread; a future has a lock of its own
+  Cancel(w) /\ Rest
+
+ThreadWithLock(t) ==  \* a thread, where it takes the executor's lock
+  Free /\ (ThreadCannotStart(t) \/ InitializerFails(t)) /\ Rest
+
+ThreadWithout(t) ==  \* a thread, in all its other steps
+  /\ \/ ThreadStarts(t) \/ Initialized(t) \/ Take(t) \/ Claim(t) \/ Finish(t)
+     \/ Park(t) \/ EndThread(t) \/ Discard(t)
+  /\ Rest
+
+ShutdownReturnsC(c) ==  \* a caller of shutdown
+  ShutdownReturns(c) /\ Rest
+
+OfThreadC(t) == ThreadWithLock(t) \/ ThreadWithout(t)
+OfCloserC(c) == DiscardC(c) \/ DiscardedC(c) \/ ShutdownReturnsC(c)
 
 NextC ==
   \/ \E t \in Thread : OfThreadC(t)
   \/ \E c \in Closer : OfCloserC(c) \/ ShutdownC(c)
   \/ CallbackSubmits
-  \/ \E w \in WorkId : Free /\ Unchanged(Submit(w))
-  \/ \E w \in WorkId : Unchanged(Cancel(w))
+  \/ \E w \in WorkId : SubmitC(w) \/ CancelC(w)
 
 FairnessC ==
   /\ \A t \in Thread : WF_varsC(OfThreadC(t))

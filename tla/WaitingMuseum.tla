@@ -28,7 +28,8 @@ RemoveUnlocked(c) ==
 UnfinishedNames(c, seen) == Len(Names[c]) - Len(seen)
 
 (* H8, the other half: a future that is named twice is visited twice.  In the *)
-(* place of Visits: Names.                                                    *)
+(* place of Visits.                                                           *)
+EveryName == [c \in Caller |-> Names[c]]
 
 -----------------------------------------------------------------------------
 

@@ -32,7 +32,9 @@ TIME_LIMIT: Final = 300  # seconds
 
 # The numbers of TLC's messages in a counterexample: a lasso ends with one of these.
 _STUTTERING, _BACK = 2218, 2122
-_MESSAGE = re.compile(r"^@!@!@STARTMSG (\d+):\d @!@!@\n(.*?)\n?^@!@!@ENDMSG \1 @!@!@", re.M | re.S)
+_MESSAGE = re.compile(
+    r"^@!@!@STARTMSG (\d+):\d @!@!@\n(.*?)\n?^@!@!@ENDMSG \1 @!@!@", re.MULTILINE | re.DOTALL
+)
 
 
 class ToolMissing(RuntimeError):

@@ -46,6 +46,9 @@ LINKS: Final = (
 AT_ONCE: Final = 2
 PATIENCE: Final = 15 * 60.0  # seconds for one link; then it is killed, and has failed
 
+#: How wide the columns of the table may be; VERDICT holds all of every row.
+CEILINGS: Final = (66, 12, 34, 28)
+
 VERDICT: Final = BUILD / "verdict.json"
 LOGS: Final = BUILD / "verify"
 
@@ -118,7 +121,9 @@ class Run:
             self._stopped = self._stopped or traceback.format_exc()
         if not complete:
             said = self.log.read_text(errors="replace").splitlines()[-60:]
-            details = "\n".join((self._stopped or "its process ended before it was through", *said))
+            code = "no" if self._process is None else self._process.returncode
+            ended = f"its process ended before it was through, with exit code {code}"
+            details = "\n".join((self._stopped or ended, *said))
             seconds = perf_counter() - began
             self.rows.put(failure(self.link, "the link comes to its end", details, seconds))
         self.rows.put(None)
@@ -152,7 +157,7 @@ class Run:
                 self._process.wait()
             finally:
                 timer.cancel()
-                self.stop("killed")  # a child that was left behind keeps nothing running
+                self._kill()  # and whatever it left behind
                 self._process.communicate()
         return complete
 
@@ -160,11 +165,14 @@ class Run:
         """Kill the link's process and all that it started."""
         with self._lock:
             self._stopped = self._stopped or why
-            if self._process is not None:
-                try:
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass  # nobody is left
 
 
 def in_order(runs: Iterable[Run]) -> Iterator[tuple[str, Row]]:
@@ -186,7 +194,7 @@ def table(rows: Sequence[Row]) -> str:
     """Return the verdict: one line a claim."""
     head = ("claim", "engine", "bound", "count", "time", "verdict")
     cells = [
-        (row.claim, row.engine, row.bound, row.count, f"{row.seconds:.1f} s", _word(row))
+        (*map(_cut, _words(row), CEILINGS), f"{row.seconds:.1f} s", "ok" if row.ok else "FAIL")
         for row in rows
     ]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
@@ -194,8 +202,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join((_line(head, widths), rule, *(_line(each, widths) for each in cells)))
 
 
-def _word(row: Row) -> str:
-    return "ok" if row.ok else "FAIL"
+def _words(row: Row) -> tuple[str, str, str, str]:
+    return row.claim, row.engine, row.bound, row.count
+
+
+def _cut(text: str, ceiling: int) -> str:
+    return text if len(text) <= ceiling else f"{text[: ceiling - 1]}…"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -255,7 +267,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for link in asked.link:
         if link not in LINKS:
             parser.error(f"there is no link {link!r}: choose from {', '.join(LINKS)}")
+    signal.signal(signal.SIGTERM, _ended)
     return verify(asked.link or LINKS, asked.write)
+
+
+def _ended(number: int, _frame: object) -> None:
+    """End as Ctrl-C ends: with every link's process killed."""
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
