@@ -172,9 +172,9 @@ def test_every_cell_has_its_words(ask: Asker) -> None:
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        ("future", "286 states, 881 edges, depth 11"),
-        ("future --no-owned", "330 states, 1029 edges, depth 11"),
-        ("future --no-owned --resolvers 1 --callbacks 2", "1641 states, 5966 edges, depth 13"),
+        ("future", "438 states, 1369 edges, depth 11"),
+        ("future --no-owned", "486 states, 1551 edges, depth 11"),
+        ("future --no-owned --resolvers 1 --callbacks 2", "3265 states, 12952 edges, depth 13"),
         ("waiting", "1336 states, 2568 edges, depth 13"),
         (
             "waiting --futures 1 --asks AS_COMPLETED --names 1,1 --endings result",

@@ -184,8 +184,8 @@ def test_the_standard_future_gives_the_same_answer(state: State, command: Comman
 @pytest.mark.parametrize(
     ("model", "states"),
     [
-        (FutureModel(owned=True), 286),
-        (FutureModel(owned=False, resolvers=1, callbacks=2), 1641),
+        (FutureModel(owned=True), 438),
+        (FutureModel(owned=False, resolvers=1, callbacks=2), 3265),
         (WaitingModel(2, ("ALL_COMPLETED",), ((1, 2),)), 1336),
         (WaitingModel(1, ("FIRST_EXCEPTION", "AS_COMPLETED"), ((1,), (1, 1))), None),
         (ThreadPoolModel(2, 2, (Request.SHUTDOWN,), True, True, True), 1611),

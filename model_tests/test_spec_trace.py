@@ -180,7 +180,7 @@ class TestVariables:
             Step(self.run[1], {"state": "FINISHED"}),
         ]
         assert check(FUTURE, known).accepted
-        known[1] = Step(self.run[1], {"drained": False, "state": "RUNNING"})
+        known[1] = Step(self.run[1], {"drained": True, "state": "RUNNING"})
         verdict = check(FUTURE, known)
         assert verdict.index == 1
         assert verdict.reason == 'after it state = "FINISHED", not "RUNNING" as recorded'

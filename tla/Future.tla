@@ -63,7 +63,8 @@ Obey(a, after, effects) ==  \* agent a has the state changed; effects are to fol
   /\ state' = after
   /\ todo' = [todo EXCEPT ![a] = effects]
   /\ agents' = [agents EXCEPT ![a] = IF effects = <<>> THEN "ended" ELSE "busy"]
-  /\ UNCHANGED <<results, waits, callbacks, queue, ran, drained>>
+  /\ drained' = (drained \/ (Len(effects) > 1 /\ queue = <<>>))  \* nothing to drain
+  /\ UNCHANGED <<results, waits, callbacks, queue, ran>>
 
 Did(a) ==  \* agent a is through with its next effect
   /\ todo' = [todo EXCEPT ![a] = Tail(@)]

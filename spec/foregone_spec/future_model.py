@@ -245,6 +245,8 @@ class FutureModel:
             state=cell.after,
             agents=replaced(now.agents, agent - 1, stands),
             todo=replaced(now.todo, agent - 1, todo),
+            # Where none is queued at the end there is nothing to drain.
+            drained=now.drained or (Effect.RUN_CALLBACKS in todo and not now.queue),
         )
 
     @staticmethod
