@@ -66,7 +66,7 @@ def test_make_commands_are_targets() -> None:
 
 def test_named_files_exist() -> None:
     """Each file that the README names is there."""
-    names = re.findall(r"`((?:tla|test_|model_tests/|docs/)[\w./*]*)`", TEXT)
+    names = re.findall(r"`((?:tla/|test_|model_tests/|docs/)[\w./*]*)`", TEXT)
     assert len(names) > 10
     for name in names:
         folder = ROOT if "/" in name else ROOT / "model_tests"

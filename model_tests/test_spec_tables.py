@@ -198,7 +198,7 @@ def test_the_standard_future_gives_the_same_answer(state: State, command: Comman
 def test_the_invariants_hold(
     model: FutureModel | WaitingModel | ThreadPoolModel | MapModel, states: int | None
 ) -> None:
-    graph = explore(model)  # type: ignore[misc]
+    graph = explore(model)  # type: ignore[misc]  # a union of models
     assert [str(each) for each in graph.violations] == []
     assert len(graph.edges) == (states or len(graph.edges))
 
@@ -264,4 +264,4 @@ class TestSeeds:
 
 def violated(model: FutureModel | WaitingModel | ThreadPoolModel | MapModel) -> set[str]:
     """Return the names of the invariants that ``model`` violates."""
-    return {each.invariant for each in explore(model).violations}  # type: ignore[misc]
+    return {each.invariant for each in explore(model).violations}  # type: ignore[misc]  # a union of models

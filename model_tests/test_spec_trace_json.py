@@ -93,7 +93,7 @@ def test_refuses_a_model_that_makes_no_sense(
 
 def test_reads_the_fields_of_every_model() -> None:
     for model in (FUTURE, WAITING, THREAD_POOL, MAP):
-        assert loads(dumps(model, [])).model == model  # type: ignore[misc]
+        assert loads(dumps(model, [])).model == model  # type: ignore[misc]  # a union of models has no one action type
     assert WAITING.endings == tuple(Ending)
 
 
@@ -101,7 +101,7 @@ def test_refuses_to_write_what_is_not_ours() -> None:
     with pytest.raises(TraceError, match="cannot be recorded"):
         dumps(Clock(), [])
     with pytest.raises(TraceError, match="is not an action: one of Fill, Next"):
-        dumps(MAP, [Cancel(1)])  # type: ignore[misc]
+        dumps(MAP, [Cancel(1)])  # type: ignore[misc]  # a union of models has no one action type
 
 
 def test_the_size_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_whatever_is_read_is_a_run_or_a_trace_error(found: object, where: str) -
         told = str(error)
         assert "\n" not in told
     else:
-        assert loads(dumps(run.model, run.steps)) == run  # type: ignore[misc]
+        assert loads(dumps(run.model, run.steps)) == run  # type: ignore[misc]  # a union of models has no one action type
 
 
 @given(st.integers(0, len(GOOD) - 1), st.text(max_size=3), st.integers(0, 4))
