@@ -45,7 +45,7 @@ class _Condition(threading.Condition):
 
     def notify_all(self) -> None:
         """Wake everybody, as CPython's future would."""
-        from foregone.future import wake
+        from foregone.sync import wake
 
         super().notify_all()
         if self._future._blocked is not None:
@@ -104,6 +104,10 @@ class StandardFutureNames(concurrent.futures.Future[T]):
 
         def _invoke_callbacks(self):
             self._run_callbacks()
+
+        def __getstate__(self):  # it has a lock: copies share it, and pickle refuses it
+            self._make_lock()
+            return super().__getstate__()
 
         def _get_snapshot(self):  # asyncio from CPython 3.14 on
             now = self._now

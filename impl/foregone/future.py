@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from foregone import clock, observer
 from foregone.compat import StandardFutureNames
 from foregone.errors import CancelledError, InvalidStateError, TimeoutError
-from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
+from foregone.sync import Gate, Lock, new_gate, new_lock, wake
 from foregone_spec.future import DONE, TRANSITIONS, Command, Effect, State, Step
 from foregone_spec.future import cancel_command as _cancel_command
 
@@ -54,12 +54,6 @@ Callback = Callable[["Future[T]"], object]
 
 #: In place of a list of callbacks: they have all run, an added one runs at once.
 _DRAINED: Final[list[Callable[..., object]]] = []
-
-
-def wake(blocked: list[Gate]) -> None:
-    """Open the gates of those blocked now; the list may change meanwhile."""
-    for gate in tuple(blocked):
-        open_gate(gate)
 
 
 class Future(StandardFutureNames[T]):
@@ -150,9 +144,10 @@ class Future(StandardFutureNames[T]):
         """Return once the future is FINISHED; raise if it is cancelled, or not in time."""
         if seconds and self._now in _UNDONE:
             self._block(seconds)
-        if self._now is _FINISHED:
+        now = self._now
+        if now is _FINISHED:
             return
-        if self._now in _UNDONE:
+        if now in _UNDONE:
             raise TimeoutError(f"not done within {seconds:g} s: {self!r}")
         raise CancelledError
 
@@ -162,16 +157,15 @@ class Future(StandardFutureNames[T]):
         entry = (gate,)
         fresh: list[Gate] = []
         woken = True
-        with self._lock or self._make_lock():
-            if self._blocked is None: self._blocked = fresh  # fmt: skip
-            if self._now in _UNDONE: self._blocked += entry; woken = False  # fmt: skip
-            if observer.log is not None: observer.log += (("CallResult", self, gate, woken),)  # fmt: skip
-        if woken:
-            return
         try:
-            woken = gate.acquire(timeout=seconds)
-        finally:
+            with self._lock or self._make_lock():
+                if self._blocked is None: self._blocked = fresh  # fmt: skip
+                if self._now in _UNDONE: self._blocked += entry; woken = False  # fmt: skip
+                if observer.log is not None: observer.log += (("CallResult", self, gate, woken),)  # fmt: skip
             if not woken:
+                woken = gate.acquire(timeout=seconds)
+        finally:
+            if not woken and self._blocked is not None:
                 self._blocked.remove(gate)
                 if observer.log is not None: observer.log += (("GiveUpResult", self, gate),)  # fmt: skip
 
@@ -184,10 +178,11 @@ class Future(StandardFutureNames[T]):
         while True:
             beside = self._installed
             fresh = entry if beside is None else (*beside, *entry)
+            installed = False
             with self._lock or self._make_lock():
-                if self._now not in _UNTOLD: return False  # fmt: skip
-                if observer.log is not None and self._installed is beside: observer.log += (("Install", self, entry),)  # fmt: skip
-                if self._installed is beside: self._installed = fresh; return True  # fmt: skip
+                if self._now in _UNTOLD and self._installed is beside: self._installed = fresh; installed = True  # fmt: skip
+                if observer.log is not None and installed: observer.log += (("Install", self, entry),)  # fmt: skip
+                if installed or self._now not in _UNTOLD: return installed  # fmt: skip
 
     def _uninstall(self, entry: "tuple[StandardWaiter, ...]") -> None:
         """Remove a waiter that was installed, if it still is."""
@@ -223,17 +218,24 @@ class Future(StandardFutureNames[T]):
                 raise interrupt
 
     def _run_callbacks(self) -> BaseException | None:
-        """Run what is queued until nothing is; return a Ctrl-C or exit that one raised."""
+        """Run what is queued until nothing is; return a Ctrl-C or exit that came meanwhile."""
         interrupt: BaseException | None = None
-        batch = _DRAINED
+        fn: Callable[..., object] | None = None
         while True:
-            fresh: list[Callable[..., object]] = []
-            with self._lock or self._make_lock():
-                if observer.log is not None and not self._callbacks: observer.log += (("EndCallbacks", self),)  # fmt: skip
-                if not self._callbacks: self._callbacks = _DRAINED; return interrupt  # fmt: skip
-                batch = self._callbacks; self._callbacks = fresh  # fmt: skip
-            for fn in batch:
-                interrupt = self._run_callback(fn) or interrupt
+            try:
+                try:
+                    if fn is None:
+                        with self._lock or self._make_lock():
+                            if observer.log is not None and not self._callbacks: observer.log += (("EndCallbacks", self),)  # fmt: skip
+                            if not self._callbacks: self._callbacks = _DRAINED; return interrupt  # fmt: skip
+                            fn = self._callbacks[0]; del self._callbacks[0]  # fmt: skip
+                    due = fn; fn = None; due(self)  # fmt: skip
+                except BaseException as error:
+                    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                        interrupt = error
+                    LOGGER.exception("exception calling callback for %r", self)
+            except BaseException as error:  # Ctrl-C while that was written
+                interrupt = error
 
     def _run_callback(self, fn: Callable[["Future[T]"], object]) -> BaseException | None:
         try:
@@ -253,12 +255,7 @@ class Future(StandardFutureNames[T]):
         Everybody who waits is told before this returns.  A KeyboardInterrupt or
         SystemExit that a callback raises reaches the caller after all callbacks ran.
         """
-        cell = self._decide(self._cancel_as)
-        if cell.effects:
-            interrupt = self._carry_out(cell.effects)
-            if interrupt is not None:
-                raise interrupt
-        return cell.reply is True
+        return self._obey(self._cancel_as, interruptible=True).reply is True
 
     def set_running_or_notify_cancel(self) -> bool:
         """Begin: return True if the call may run, False if the future was cancelled.
@@ -282,7 +279,11 @@ class Future(StandardFutureNames[T]):
         """
         cell = self._decide(_SET_RESULT, result)
         if cell.effects and (self._installed or self._blocked or self._callbacks):
-            self._carry_out(cell.effects)
+            try:
+                self._carry_out(cell.effects)
+            except BaseException:  # Ctrl-C: what follows still follows
+                self._carry_out(cell.effects)
+                raise
         if cell.reply is not None:
             raise InvalidStateError(f"{cell.after.value}: {self!r} has its outcome already")
 
@@ -300,13 +301,24 @@ class Future(StandardFutureNames[T]):
         command: Command,
         result: T | None = None,
         exception: BaseException | None = None,
+        interruptible: bool = False,
     ) -> Step:
-        """Give the future a command, carry out what follows, and return the cell."""
+        """Give the future a command, carry out what follows, and return the cell.
+
+        If ``interruptible``, raise a Ctrl-C or exit that a callback raised.
+        """
+        interrupt: BaseException | None = None
         cell = self._decide(command, result, exception)
         # Nobody comes late: once the state says the end, waiters and callers of result()
         # do not stay, and a callback runs in its adder where the end found none.
         if cell.effects and (self._installed or self._blocked or self._callbacks):
-            self._carry_out(cell.effects)
+            try:
+                interrupt = self._carry_out(cell.effects)
+            except BaseException:  # Ctrl-C: what follows still follows
+                self._carry_out(cell.effects)
+                raise
+        if interruptible and interrupt is not None:
+            raise interrupt
         return cell
 
     def _decide(
@@ -316,31 +328,31 @@ class Future(StandardFutureNames[T]):
         exception: BaseException | None = None,
     ) -> Step:
         """Move to where the table says, in one step; return the cell."""
-        with self._lock or self._make_lock():
-            cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = exception if keep else self._exception; self._now = cell.after  # fmt: skip
-            if _CALL in cell.effects and self._callbacks is None: self._callbacks = _DRAINED  # fmt: skip
-            if observer.log is not None: observer.log += (("Future", self, command, cell),)  # fmt: skip
+        cell: Step | None = None
+        try:
+            with self._lock or self._make_lock():
+                cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = exception if keep else self._exception; self._now = cell.after  # fmt: skip
+                if _CALL in cell.effects and not self._callbacks: self._callbacks = _DRAINED  # fmt: skip
+                if observer.log is not None: observer.log += (("Future", self, command, cell),)  # fmt: skip
+        except BaseException:  # Ctrl-C: what follows still follows
+            if cell is not None:
+                self._carry_out(cell.effects)
+            raise
         return cell
 
     def _carry_out(self, effects: tuple[Effect, ...]) -> BaseException | None:
         """Carry out what follows a change of state, with no lock held.
 
-        What interrupts one effect (Ctrl-C in the caller's thread) is raised after the
-        others were carried out: nobody who waits is forgotten.
+        Doing it again adds nothing, so it is done again when Ctrl-C came in between.
         """
-        left = iter(effects)
         interrupt: BaseException | None = None
-        try:
-            for effect in left:
-                if effect is _TELL and self._installed:
-                    self._tell(self._installed)
-                elif effect is _WAKE and self._blocked:
-                    wake(self._blocked)
-                elif effect is _CALL and self._callbacks is not _DRAINED:
-                    interrupt = self._run_callbacks()
-        except BaseException:
-            self._carry_out(tuple(left))
-            raise
+        for effect in effects:
+            if effect is _TELL and (installed := self._installed):
+                self._tell(installed)
+            elif effect is _WAKE and (blocked := self._blocked):
+                wake(blocked)
+            elif effect is _CALL and self._callbacks is not _DRAINED:
+                interrupt = self._run_callbacks()
         return interrupt
 
     def _tell(self, installed: "tuple[StandardWaiter, ...]") -> None:

@@ -3,7 +3,8 @@
 ``log`` is None while nobody does: a transition then costs one load and one
 untaken branch.  While somebody records, each transition appends one entry, in the
 same lock hold as the change itself, so that the order of entries is the order of
-changes; nothing of the listener runs there.
+changes; nothing of the listener runs there.  Where there is no lock, who goes on
+after waiting says so afterwards.
 """
 
 from collections.abc import Generator

@@ -99,8 +99,9 @@ class Pool:
 
         Return False, and do nothing, if the pool takes no more calls.
         """
-        entry = (item,)
+        entry = iter((item,))  # a deque takes from an iterator without making one
         unparked: Worker | None = None
+        worker: Worker | None = None
         accepted = reserved = False
         try:
             with self.lock:
@@ -108,33 +109,27 @@ class Pool:
                 elif self.phase is _OPEN and self.alive < self.limit: self.alive += 1; self.queue += entry; reserved = True  # fmt: skip
                 elif self.phase is _OPEN: self.queue += entry; accepted = True  # fmt: skip
                 if observer.log is not None: observer.log += (("Submit", self, item, unparked, reserved),)  # fmt: skip
+            if reserved:
+                worker = Worker(self, f"{self.prefix}_{next(self.names)}")
+                self.workers.append(worker)
+                worker.thread.start()
+        except BaseException as error:
+            begun = (accepted or reserved) and item[0]._obey(WITHDRAW).reply is not True
+            if reserved and (worker is None or worker.seat.acquire(blocking=False)):
+                self._give_back(item, worker)
+            if not (begun and isinstance(error, Exception)):
+                raise
         finally:
             if unparked is not None:  # even if Ctrl-C arrives here
                 unparked.gate.release()
-        if reserved:
-            self._start(item)
-            return True
-        return accepted
+        return accepted or reserved
 
-    def _start(self, item: WorkItem) -> None:
-        """Start the thread that was reserved, or withdraw the call and raise."""
-        worker: Worker | None = None
-        try:
-            worker = Worker(self, f"{self.prefix}_{next(self.names)}")
-            self.workers.append(worker)
-            worker.thread.start()
-        except BaseException:
-            if worker is None or worker.seat.acquire(blocking=False):
-                self._withdraw(item, worker)
-            raise
-
-    def _withdraw(self, item: WorkItem, worker: Worker | None) -> None:
-        """Undo an acceptance whose thread will never run."""
-        if worker is not None:
+    def _give_back(self, item: WorkItem, worker: Worker | None) -> None:
+        """Undo a reservation whose thread will never run."""
+        if worker in self.workers:
             self.workers.remove(worker)
         fresh: deque[WorkItem] = deque()
         stranded: deque[WorkItem] = fresh
-        item[0]._obey(WITHDRAW)
         with self.lock:
             if self.alive == 1: stranded = self.queue; self.queue = fresh; self.alive = 0  # fmt: skip
             else: self.alive -= 1  # fmt: skip
@@ -176,13 +171,19 @@ class Pool:
         item: WorkItem | None
         while True:
             item = None
-            with self.lock:
-                phase = self.phase
-                if self.queue: item = self.queue[0]; del self.queue[0]  # fmt: skip
-                if observer.log is not None: observer.log += (("Discard", self, item, phase),)  # fmt: skip
-            if item is None:
-                return
-            end(item, phase)
+            phase = self.phase
+            try:
+                with self.lock:
+                    phase = self.phase
+                    if self.queue: item = self.queue[0]; del self.queue[0]  # fmt: skip
+                    if observer.log is not None: observer.log += (("Discard", self, item, phase),)  # fmt: skip
+                if item is None:
+                    return
+                end(item, phase)
+            except BaseException:  # Ctrl-C: a call that was taken is ended
+                if item is not None:
+                    end(item, phase)
+                raise
 
     # --------------------------------------------------------------- the end
 
@@ -195,9 +196,12 @@ class Pool:
                 cell = TRANSITIONS[self.phase][request]; self.phase = cell.after  # fmt: skip
                 if _WAKE in cell.effects: unparked = self.parked; self.parked = fresh  # fmt: skip
                 if observer.log is not None: observer.log += (("Ask", self, request, cell, unparked),)  # fmt: skip
-        finally:
             for worker in unparked:
                 worker.gate.release()
+        except BaseException:  # Ctrl-C; nobody parks again, so opening twice is opening once
+            for worker in unparked:
+                open_gate(worker.gate)
+            raise
         return cell.after
 
     def ask(self, request: Request) -> None:
@@ -224,9 +228,9 @@ class Pool:
         gate.acquire()
         entry = (gate,)
         waits = False
-        with self.lock:
-            if self.alive: self.closers += entry; waits = True  # fmt: skip
         try:
+            with self.lock:
+                if self.alive: self.closers += entry; waits = True  # fmt: skip
             if waits:
                 gate.acquire()
         finally:

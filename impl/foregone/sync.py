@@ -43,3 +43,9 @@ def open_gate(gate: Gate) -> None:
             gate.release()
         except RuntimeError:
             pass  # somebody else opened it: whoever waits for it will pass, and look
+
+
+def wake(blocked: list[Gate]) -> None:
+    """Open the gates of those blocked now; the list may change meanwhile."""
+    for gate in tuple(blocked):
+        open_gate(gate)

@@ -50,25 +50,26 @@ class _Waiter(concurrent.futures._base._Waiter, Generic[T]):
         self.on_exception = row[Ending.EXCEPTION]
         self.on_cancelled = row[Ending.CANCELLED]
         self.needs = needs
-        self.noted: deque[concurrent.futures.Future[T]] = deque()
+        #: In order.  A dict: who is told twice, after Ctrl-C, notes it once.
+        self.noted: dict[concurrent.futures.Future[T], None] = {}
         self.gate = new_gate()
         self.gate.acquire()
 
     def add_result(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that finished with a result."""
-        self.noted.append(future)
+        self.noted[future] = None
         if self.on_result or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
     def add_exception(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that finished with an exception."""
-        self.noted.append(future)
+        self.noted[future] = None
         if self.on_exception or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
     def add_cancelled(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that was cancelled."""
-        self.noted.append(future)
+        self.noted[future] = None
         if self.on_cancelled or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
@@ -104,7 +105,8 @@ def _uninstall(entry: "tuple[_Waiter[T]]", future: concurrent.futures.Future[T])
             future._uninstall(entry)
     else:
         with future._condition:
-            future._waiters.remove(entry[0])
+            if entry[0] in future._waiters:
+                future._waiters.remove(entry[0])
 
 
 def _has_ended(future: concurrent.futures.Future[T]) -> bool:
@@ -165,9 +167,12 @@ def wait(
         _install(entry, futures, installed)
         if installed:
             waiter.gate.acquire(timeout=seconds)
-    finally:
         for future in installed:
             _uninstall(entry, future)
+    except BaseException:  # Ctrl-C, wherever it came: no waiter stays behind
+        for future in futures:
+            _uninstall(entry, future)
+        raise
     if observer.log is not None: observer.log += (("Wait", waiter, seconds, futures, tuple(waiter.noted)),)  # fmt: skip
     if len(waiter.noted) == len(futures):
         return DoneAndNotDoneFutures(futures, set())
@@ -196,30 +201,33 @@ def _as_completed(
     total = len(futures)
     waiter: _Waiter[T] = _Waiter(ReturnWhen.FIRST_COMPLETED, total)
     entry = (waiter,)
-    installed: list[concurrent.futures.Future[T]] = []
-    left = set[concurrent.futures.Future[T]]()
+    ready: deque[concurrent.futures.Future[T]] = deque()
     try:
-        _install(entry, futures, installed)
-        left.update(installed)
-        installed.clear()
-        unfinished = len(futures)
-        futures.clear()
-        while unfinished:
-            while not waiter.noted:
-                passed = waiter.gate.acquire(timeout=clock.remaining(until))
-                if not passed and not waiter.noted:
-                    if observer.log is not None: observer.log += (("GiveUp", waiter),)  # fmt: skip
-                    raise TimeoutError(f"{unfinished} (of {total}) futures unfinished")
+        _install(entry, futures, [])
+        while futures:
+            while not ready:
+                if not waiter.noted:
+                    passed = waiter.gate.acquire(timeout=clock.remaining(until))
+                    if not passed and not waiter.noted:
+                        if observer.log is not None: observer.log += (("GiveUp", waiter),)  # fmt: skip
+                        raise TimeoutError(f"{len(futures)} (of {total}) futures unfinished")
+                noted: dict[concurrent.futures.Future[T], None] = {}
+                noted, waiter.noted = waiter.noted, noted  # nothing comes in between
+                ready.extend(noted)
+                noted.clear()
             # The caller gets the only reference that this generator has.
-            ended = [waiter.noted.popleft()]
-            if ended[0] in left:
-                left.remove(ended[0])
+            ended = [ready.popleft()]
+            if ended[0] in futures:  # else it was told twice, after Ctrl-C
+                futures.remove(ended[0])
                 if not isinstance(ended[0], Future):  # ours let a waiter go that they told
                     _uninstall(entry, ended[0])
-            unfinished -= 1
-            if observer.log is not None: observer.log += (("Yield", waiter, ended[0]),)  # fmt: skip
-            yield ended.pop()
+                if observer.log is not None: observer.log += (("Yield", waiter, ended[0]),)  # fmt: skip
+                yield ended.pop()
     finally:
-        left.update(installed)
-        for future in left:
-            _uninstall(entry, future)
+        try:
+            for future in futures:
+                _uninstall(entry, future)
+        except BaseException:  # Ctrl-C, wherever it came: no waiter stays behind
+            for future in futures:
+                _uninstall(entry, future)
+            raise

@@ -9,13 +9,11 @@ else are not run, nor are the classes whose fixture is one of them.
 """
 
 import json
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import perf_counter
 from typing import Final, TypedDict, cast, final
 
@@ -115,7 +113,7 @@ def _run(python: str, module: str, guard: str | None, outcome: Outcome) -> None:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env={**environment(), "TMPDIR": os.environ.get("TMPDIR", "/tmp")},
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -156,8 +154,7 @@ def rows() -> Iterator[Row]:
     began = perf_counter()
     for version, python in interpreters().items():
         if python is not None and (modules := _modules(python)):
-            found = Path(python).name if version in Path(python).name else f"python{version}"
-            bound = f"{found}: {len(modules)} modules"
+            bound = f"Python {version}: {len(modules)} modules"
             break
     else:
         yield Row(

@@ -1,0 +1,345 @@
+"""Real concurrent runs of the library are behaviours of the model, and wrong ones are not."""
+
+import itertools
+import logging
+import random
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pytest
+
+import foregone.future
+import foregone.pool
+import foregone.worker
+from foregone import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from foregone.pool import Pool
+from foregone.worker import Worker, WorkItem
+from foregone_spec import lifecycle
+from foregone_spec.future import TRANSITIONS, Command, Effect, State, Step
+from foregone_spec.lifecycle import Phase, Request
+from foregone_spec.thread_pool import Action, ThreadPoolState
+from foregone_spec.trace import Step as Recorded
+from foregone_spec.trace import check
+from model_tests.recording import Replay, recording
+from model_tests.recording_pool import of_thread_pool
+
+Run: TypeAlias = Replay[ThreadPoolState, Action]
+CALLS_OF_A_CLIENT = 4
+
+
+@pytest.fixture(autouse=True)
+def often_switched() -> Iterator[None]:
+    """Let threads take turns as often as they can, and callbacks fail in silence."""
+    was = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    logging.getLogger("concurrent.futures").disabled = True
+    yield
+    logging.getLogger("concurrent.futures").disabled = False
+    sys.setswitchinterval(was)
+
+
+@dataclass
+class Client:
+    """Somebody who uses a pool as chance has it."""
+
+    executor: ThreadPoolExecutor
+    chance: random.Random
+    futures: list[Future[int]]
+
+    def __call__(self, begin: threading.Barrier) -> None:
+        begin.wait()
+        submitted = 0
+        while submitted < CALLS_OF_A_CLIENT:
+            what = self.chance.choices(
+                ["submit", "cancel", "wait", "result", "callback", "shutdown"], [8, 4, 2, 2, 2, 0.4]
+            )[0]
+            submitted += what == "submit"
+            try:
+                self.act(what)
+            except RuntimeError:  # the pool takes no more calls
+                pass
+
+    def act(self, what: str) -> None:
+        if what == "submit":
+            fn = self.chance.choice([lambda: 1, lambda: 1 // 0])
+            self.futures.append(self.executor.submit(fn))
+        elif what == "shutdown":
+            self.executor.shutdown(wait=False, cancel_futures=self.chance.random() < 0.5)
+        elif self.futures:
+            one = self.chance.choice(self.futures)
+            if what == "cancel":
+                one.cancel()
+            elif what == "wait":
+                wait(self.futures, return_when=FIRST_COMPLETED)
+            elif what == "result":
+                wait([one])
+            else:
+                other = self.chance.choice(self.futures)
+                one.add_done_callback(lambda _: [other.cancel(), 1 // 0])
+
+
+def hammered(seed: int) -> Run:
+    """Return what happened when several clients used one pool at the same time."""
+    chance = random.Random(seed)
+    inits: Callable[[], object] | None = None
+    if seed % 6 == 5:
+        left = iter([True] * chance.randrange(3))
+        inits = left.__next__  # raises when it is over
+    clients = chance.randint(2, 3)
+    begin = threading.Barrier(clients)
+    with recording() as entries:
+        executor = ThreadPoolExecutor(1 + seed % 4, initializer=inits)
+        threads = [
+            threading.Thread(target=Client(executor, random.Random(n + 7 * seed), []), args=[begin])
+            for n in range(clients)
+        ]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        pool = executor._pool
+        if chance.random() < 0.8:
+            executor.shutdown(cancel_futures=chance.random() < 0.3)
+        del executor, threads, each  # and so the executor is collected
+        for worker in pool.workers:
+            worker.thread.join()
+    return of_thread_pool(entries, pool)
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_a_concurrent_run_is_accepted(seed: int) -> None:
+    run = hammered(seed)
+    verdict = run.verdict()
+    assert verdict.accepted, str(verdict)
+    assert len(run.steps) >= 2
+
+
+def test_the_runs_are_what_they_should_be() -> None:
+    """Every action that is logged occurs, and clients do interleave."""
+    seen: Counter[str] = Counter()
+    for seed in range(60):
+        seen.update(type(step.action).__name__ for step in hammered(seed).steps)
+    logged = {"Submit", "Take", "Claim", "Finish", "Park", "EndThread", "Discard", "Cancel"}
+    ends = {"Shutdown", "ShutdownReturns", "Collect", "InitializerFails"}
+    assert set(seen) == logged | ends
+
+
+# ------------------------------------------------------------------ corrupted
+
+
+def naive(run: Run, steps: Sequence[Recorded[Action]]) -> bool:
+    """Say the same as ``check``, by trying every run of the model one by one."""
+    model = run.model
+
+    def goes(before: ThreadPoolState, action: Action, known: object) -> Iterator[ThreadPoolState]:
+        if action in model.enabled(before):
+            after = model.step(before, action)
+            shown = model.variables(after)
+            fits = not isinstance(known, dict) or all(shown[n] == known[n] for n in known)
+            sound = all(holds(after) for holds in model.invariants.values()) and all(
+                allows(before, after) for allows in model.step_invariants.values()
+            )
+            if fits and sound:
+                yield after
+
+    todo = [(0, state) for state in model.initial()]
+    seen = set(todo)
+    while todo:
+        at, state = todo.pop()
+        if at == len(steps):
+            return True
+        step = steps[at]
+        after = [(at + 1, each) for each in goes(state, step.action, step.variables)]
+        for action in filter(run.silent, model.enabled(state)):
+            after += [(at, each) for each in goes(state, action, None)]
+        todo += [each for each in after if each not in seen]
+        seen.update(after)
+    return False
+
+
+def corrupted(
+    steps: Sequence[Recorded[Action]], chance: random.Random
+) -> tuple[Recorded[Action], ...]:
+    """Return the steps with one dropped, doubled, moved, or two swapped."""
+    wrong = list(steps)
+    one, two = (chance.randrange(len(wrong)) for _ in range(2))
+    match chance.choice(["drop", "swap", "double", "move"]):
+        case "drop":
+            del wrong[one]
+        case "swap":
+            wrong[one], wrong[two] = wrong[two], wrong[one]
+        case "double":
+            wrong.insert(two, wrong[one])
+        case _:
+            wrong.insert(two, wrong.pop(one))
+    return tuple(wrong)
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["with variables", "actions only"])
+def test_a_corrupted_trace_is_judged_as_naively(bare: bool) -> None:
+    chance = random.Random(bare)
+    verdicts: Counter[bool] = Counter()
+    for seed in range(80):
+        run = hammered(seed)
+        steps = corrupted(run.steps, chance)
+        if bare:
+            steps = tuple(Recorded(step.action) for step in steps)
+        verdict = check(run.model, steps, run.silent)
+        assert verdict.accepted == naive(run, steps), str(verdict)
+        verdicts[verdict.accepted] += 1
+    assert verdicts[False] >= 40, verdicts
+
+
+@dataclass(frozen=True)
+class Dependent:
+    """Two steps of which the second needs the first."""
+
+    first: str
+    second: str
+
+
+DEPENDENT = (
+    Dependent("Submit", "Take"),
+    Dependent("Take", "Claim"),
+    Dependent("Claim", "Finish"),
+    Dependent("EndThread", "ShutdownReturns"),
+    Dependent("Shutdown", "ShutdownReturns"),
+)
+
+
+@pytest.mark.parametrize("pair", DEPENDENT, ids=lambda pair: f"{pair.first}-{pair.second}")
+@pytest.mark.parametrize("bare", [False, True], ids=["with variables", "actions only"])
+def test_swapped_dependent_steps_are_rejected(pair: Dependent, bare: bool) -> None:
+    rejected = 0
+    for seed in itertools.count():
+        run = hammered(seed)
+        names = [type(step.action).__name__ for step in run.steps]
+        if pair.first not in names or pair.second not in names:
+            continue
+        wrong = list(run.steps)
+        one, two = names.index(pair.first), names.index(pair.second)
+        wrong[one], wrong[two] = wrong[two], wrong[one]
+        steps = [Recorded(step.action) for step in wrong] if bare else wrong
+        assert not check(run.model, steps, run.silent).accepted
+        rejected += 1
+        if rejected == 10:
+            return
+
+
+# -------------------------------------------------------------------- mutants
+
+
+def takes_the_newest(self: Pool, worker: Worker) -> tuple[WorkItem | None, Phase, bool]:
+    self.queue.reverse()
+    try:
+        return next_item(self, worker)
+    finally:
+        self.queue.reverse()
+
+
+next_item = Pool.next_item
+
+
+def cell(state: State, command: Command, *step: object) -> Callable[[pytest.MonkeyPatch], None]:
+    """Return what gives the library's Future another cell; the model keeps its own."""
+    changed = {**TRANSITIONS[state], command: Step(*step)}  # type: ignore[arg-type]
+    table = {**TRANSITIONS, state: changed}
+    return lambda patch: patch.setattr(foregone.future, "TRANSITIONS", table)
+
+
+def move(request: Request, like: Request) -> Callable[[pytest.MonkeyPatch], None]:
+    """Return what lets the library's pool do as for another request."""
+    row = lifecycle.TRANSITIONS[Phase.OPEN]
+    table = {**lifecycle.TRANSITIONS, Phase.OPEN: {**row, request: row[like]}}
+    return lambda patch: patch.setattr(foregone.pool, "TRANSITIONS", table)
+
+
+def swapped(name: str, value: object) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda patch: patch.setattr(foregone.worker, name, value)
+
+
+_WAKE, _CALL = Effect.WAKE_BLOCKED, Effect.RUN_CALLBACKS
+_NOTIFIED = State.CANCELLED_AND_NOTIFIED
+
+#: What is changed in the library, so that a pool behaves as the model does not.
+MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "the newest call first": lambda patch: patch.setattr(Pool, "next_item", takes_the_newest),
+    "cancels what runs": cell(State.RUNNING, Command.CANCEL_OWNED, _NOTIFIED, True),
+    "cancels and tells nobody": cell(
+        State.PENDING, Command.CANCEL_OWNED, State.CANCELLED, True, (_WAKE, _CALL)
+    ),
+    "runs what was cancelled": cell(
+        _NOTIFIED, Command.SET_RUNNING_OR_NOTIFY_CANCEL, State.RUNNING, True
+    ),
+    "runs what it does not claim": cell(
+        State.PENDING, Command.SET_RUNNING_OR_NOTIFY_CANCEL, State.PENDING, True
+    ),
+    "forgets cancel_futures": move(Request.SHUTDOWN_CANCEL_FUTURES, like=Request.SHUTDOWN),
+    "cancels what it should run": move(Request.SHUTDOWN, like=Request.SHUTDOWN_CANCEL_FUTURES),
+    "cancels where it should fail": move(Request.BREAK, like=Request.SHUTDOWN_CANCEL_FUTURES),
+    "calls a failure cancelled": swapped("FAIL", Command.CANCEL_OWNED),
+    "calls a cancelled call failed": swapped("CANCEL", Command.SET_EXCEPTION),
+    "runs what it should discard": swapped("RUNS_QUEUED", tuple(Phase)),
+}
+
+
+def scripted(request: Request) -> Run:
+    """Return a run of one thread in which everything has its moment, and ends as asked."""
+    begun, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def initializer() -> None:
+        if request is Request.BREAK:
+            begun.set()
+            go.wait()
+            raise ValueError
+
+    def block() -> None:
+        begun.set()
+        go.wait()
+
+    def leaves_the_rest(_: object) -> None:
+        go.set()
+        if threading.current_thread() is threading.main_thread():  # who shuts down
+            ended.wait()
+
+    with recording() as entries:
+        executor = ThreadPoolExecutor(1, initializer=initializer)
+        futures: list[Future[object]] = [executor.submit(block)]
+        futures += [executor.submit(object) for _ in range(5)]
+        begun.wait()
+        futures[2].cancel()
+        if request is not Request.BREAK:
+            futures[0].cancel()
+        if request is Request.SHUTDOWN_CANCEL_FUTURES:  # let the thread discard some
+            futures[1].add_done_callback(leaves_the_rest)
+            futures[5].add_done_callback(lambda _: ended.set())
+        if request is not Request.BREAK:
+            cancel_futures = request is Request.SHUTDOWN_CANCEL_FUTURES
+            executor.shutdown(wait=False, cancel_futures=cancel_futures)
+        go.set()
+        for worker in executor._pool.workers:
+            worker.thread.join()
+    return of_thread_pool(entries, executor._pool)
+
+
+SCRIPTS = (Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES, Request.BREAK)
+
+
+@pytest.mark.parametrize("how", SCRIPTS, ids=lambda each: each.value)
+def test_the_script_is_accepted(how: Request) -> None:
+    verdict = scripted(how).verdict()
+    assert verdict.accepted, str(verdict)
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_rejected(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the script that shows it; what the library does before it is as it was."""
+    with monkeypatch.context() as patch:
+        MUTANTS[name](patch)
+        runs = [scripted(request) for request in SCRIPTS]
+    verdicts = [run.verdict() for run in runs]
+    assert not all(verdict.accepted for verdict in verdicts), "\n".join(map(str, verdicts))
