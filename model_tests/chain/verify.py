@@ -36,6 +36,7 @@ LINKS: Final = (
     "lint",
     "types",
     "tests",
+    "cells",
     "contracts",
     "models",
     "equality",
