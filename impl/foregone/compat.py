@@ -105,6 +105,17 @@ class StandardFutureNames(concurrent.futures.Future[T]):
         def _invoke_callbacks(self):
             self._run_callbacks()
 
+        def __repr__(self):
+            """Show the state, and the kind of the outcome."""
+            now = self._now.value.lower()
+            if self._now is State.CANCELLED_AND_NOTIFIED:
+                now = "cancelled"
+            elif self._now is State.FINISHED and self._exception is not None:
+                now = f"finished raised {type(self._exception).__name__}"
+            elif self._now is State.FINISHED:
+                now = f"finished returned {type(self._result).__name__}"
+            return f"<{type(self).__name__} at {id(self):#x} state={now}>"
+
         def __getstate__(self):  # it has a lock: copies share it, and pickle refuses it
             self._make_lock()
             return super().__getstate__()

@@ -33,17 +33,10 @@ T = TypeVar("T")
 
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
-_PENDING: Final = State.PENDING
-_RUNNING: Final = State.RUNNING
-_CANCELLED: Final = State.CANCELLED
-_NOTIFIED: Final = State.CANCELLED_AND_NOTIFIED
-_FINISHED: Final = State.FINISHED
+_PENDING, _RUNNING, _CANCELLED, _NOTIFIED, _FINISHED = State
+_KEEP, _TELL, _WAKE, _CALL = Effect
 _UNDONE: Final = (_PENDING, _RUNNING)
 _UNTOLD: Final = (_PENDING, _RUNNING, _CANCELLED)
-_KEEP: Final = Effect.KEEP_OUTCOME
-_TELL: Final = Effect.TELL_WAITERS
-_WAKE: Final = Effect.WAKE_BLOCKED
-_CALL: Final = Effect.RUN_CALLBACKS
 _START: Final = Command.SET_RUNNING_OR_NOTIFY_CANCEL
 _SET_RESULT: Final = Command.SET_RESULT
 _SET_EXCEPTION: Final = Command.SET_EXCEPTION
@@ -357,28 +350,16 @@ class Future(StandardFutureNames[T]):
 
     def _tell(self, installed: "tuple[StandardWaiter, ...]") -> None:
         """Tell those who are installed, each in its way, and let them go."""
-        if self._now is _NOTIFIED:
-            for waiter in installed:
+        cancelled, failed = self._now is _NOTIFIED, self._exception is not None
+        for waiter in installed:
+            if cancelled:
                 waiter.add_cancelled(self)
-        elif self._exception is None:
-            for waiter in installed:
-                waiter.add_result(self)
-        else:
-            for waiter in installed:
+            elif failed:
                 waiter.add_exception(self)
+            else:
+                waiter.add_result(self)
         with self._lock or self._make_lock():
             self._installed = None  # nobody can come any more
-
-    def __repr__(self) -> str:
-        """Show the state, and the kind of the outcome."""
-        now = self._now.value.lower()
-        if self._now is _NOTIFIED:
-            now = "cancelled"
-        elif self._now is _FINISHED and self._exception is not None:
-            now = f"finished raised {type(self._exception).__name__}"
-        elif self._now is _FINISHED:
-            now = f"finished returned {type(self._result).__name__}"
-        return f"<{type(self).__name__} at {id(self):#x} state={now}>"
 
 
 #: A future whose result may be anything: what rooms hold that serve all calls.

@@ -20,11 +20,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import count
+from threading import get_ident
 from typing import Final
 
 from foregone import fork, interpreter_exit, observer
 from foregone.errors import BrokenThreadPool
-from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
+from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate, wake
 from foregone.worker import BROKEN, FAIL, WITHDRAW, Worker, WorkItem, end
 from foregone_spec.lifecycle import TRANSITIONS, Effect, Phase, Request, accepts, runs_queued
 
@@ -39,6 +40,7 @@ class Pool:
         "__weakref__",
         "alive",  # how many threads exist or are promised
         "closers",  # the gates of those who wait for the last thread to end
+        "discarding",  # the idents of those who end what they took from the queue
         "initargs",
         "initializer",
         "limit",  # how many threads there may be
@@ -53,6 +55,7 @@ class Pool:
 
     alive: int
     closers: list[Gate]
+    discarding: list[int]
     initargs: tuple[object, ...]
     initializer: Callable[..., object] | None
     limit: int
@@ -83,6 +86,7 @@ class Pool:
         self.alive = 0
         self.names = count()
         self.closers = []
+        self.discarding = []
         fork.pools.add(self)
         interpreter_exit.pools.add(self)
         if interpreter_exit.begun():
@@ -161,13 +165,17 @@ class Pool:
         return item, phase, parked
 
     def open_closers(self) -> None:
-        """Let those go on who wait for the last thread, if it has ended."""
+        """Let those look again who wait for the last thread, if it has ended."""
         if not self.alive:
-            for gate in tuple(self.closers):
-                open_gate(gate)
+            wake(self.closers)
 
     def discard(self) -> None:
-        """End every call that is queued, as the phase says."""
+        """End every call that is queued, as the phase says.
+
+        Who waits for the end also waits for those who discard: what they have taken from
+        the queue has not ended yet.
+        """
+        me = (get_ident(),)
         item: WorkItem | None
         while True:
             item = None
@@ -175,7 +183,7 @@ class Pool:
             try:
                 with self.lock:
                     phase = self.phase
-                    if self.queue: item = self.queue[0]; del self.queue[0]  # fmt: skip
+                    if self.queue: item = self.queue[0]; del self.queue[0]; self.discarding += me  # fmt: skip
                     if observer.log is not None: observer.log += (("Discard", self, item, phase),)  # fmt: skip
                 if item is None:
                     return
@@ -184,6 +192,10 @@ class Pool:
                 if item is not None:
                     end(item, phase)
                 raise
+            finally:
+                if item is not None:
+                    self.discarding.remove(me[0])
+                    self.open_closers()
 
     # --------------------------------------------------------------- the end
 
@@ -214,9 +226,10 @@ class Pool:
         self._ask(Request.COLLECT)
 
     def join(self) -> None:
-        """Return when the last thread has ended.
+        """Return when the last thread has ended, and everybody has ended what he discards.
 
-        Raises RuntimeError if the caller is one of them.
+        Raises RuntimeError if the caller is one of the threads.  A caller that discards
+        itself (this is a callback, then) waits for the threads only.
         """
         caller = threading.current_thread()
         if any(worker.thread is caller for worker in self.workers):
@@ -226,15 +239,13 @@ class Pool:
             )
         gate = new_gate()
         gate.acquire()
-        entry = (gate,)
-        waits = False
+        discards = get_ident() in self.discarding
         try:
-            with self.lock:
-                if self.alive: self.closers += entry; waits = True  # fmt: skip
-            if waits:
+            self.closers.append(gate)
+            while self.alive or (self.discarding and not discards):
                 gate.acquire()
         finally:
-            if waits:
+            if gate in self.closers:
                 self.closers.remove(gate)
         for worker in tuple(self.workers):
             worker.thread.join()
@@ -249,6 +260,7 @@ class Pool:
         stranded = [*held, *self.queue]
         self.lock = new_lock()
         self.queue = deque()
+        self.discarding = []
         self.workers, self.parked, self.closers, self.alive = [], [], [], 0
         self._ask(Request.FORK)
         for item in stranded:

@@ -211,10 +211,9 @@ def _as_completed(
                     if not passed and not waiter.noted:
                         if observer.log is not None: observer.log += (("GiveUp", waiter),)  # fmt: skip
                         raise TimeoutError(f"{len(futures)} (of {total}) futures unfinished")
-                noted: dict[concurrent.futures.Future[T], None] = {}
-                noted, waiter.noted = waiter.noted, noted  # nothing comes in between
-                ready.extend(noted)
-                noted.clear()
+                ready.extend(tuple(waiter.noted))
+                for place in range(len(ready)):
+                    del waiter.noted[ready[place]]
             # The caller gets the only reference that this generator has.
             ended = [ready.popleft()]
             if ended[0] in futures:  # else it was told twice, after Ctrl-C

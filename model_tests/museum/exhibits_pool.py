@@ -1,0 +1,232 @@
+"""Exhibits about thread pools and ``map``."""
+
+# ruff: noqa: ANN401  the library on show is whatever module it is given
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+from types import ModuleType
+from typing import Any
+
+from model_tests.museum.exhibits_future import DefectError
+
+
+def _resubmits(pool: Any, done: threading.Event) -> Any:
+    def again(_: Any) -> None:
+        try:
+            pool.submit(pow, 2, 3)
+        except RuntimeError:
+            pass  # the pool is broken or shut down
+        done.set()
+
+    return again
+
+
+def m2_initializer(cf: ModuleType) -> None:
+    go_on, done = threading.Event(), threading.Event()
+
+    def bad() -> None:
+        go_on.wait()
+        raise ValueError
+
+    pool = cf.ThreadPoolExecutor(1, initializer=bad)
+    pool.submit(pow, 2, 3).add_done_callback(_resubmits(pool, done))
+    go_on.set()
+    done.wait()
+
+
+def m2_cancel_futures(cf: ModuleType) -> None:
+    hold, done = threading.Event(), threading.Event()
+    pool = cf.ThreadPoolExecutor(1)
+    pool.submit(hold.wait)
+    pool.submit(pow, 2, 3).add_done_callback(_resubmits(pool, done))
+    pool.shutdown(wait=False, cancel_futures=True)
+    done.wait()
+    hold.set()
+
+
+def m5_weaker_shutdown(cf: ModuleType) -> None:
+    ran: list[int] = []
+    begun, hold = threading.Event(), threading.Event()
+
+    def first() -> None:
+        begun.set()
+        hold.wait()
+
+    with cf.ThreadPoolExecutor(1) as pool:
+        pool.submit(first)
+        begun.wait()
+        for each in range(3):
+            pool.submit(ran.append, each)
+        try:
+            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)
+        finally:
+            hold.set()
+    if ran:
+        raise DefectError("weakened")
+
+
+def m7_map_drops(cf: ModuleType) -> None:
+    results = cf.ThreadPoolExecutor(1).map(abs, range(8), buffersize=2)
+    found = [next(results)]
+    gc.collect()
+    found += results
+    if found != list(range(8)):
+        raise DefectError("dropped")
+
+
+def m8_state_error(cf: ModuleType) -> None:
+    begun, hold = threading.Event(), threading.Event()
+
+    def call() -> None:
+        begun.set()
+        hold.wait()
+
+    pool = cf.ThreadPoolExecutor(1)
+    future = pool.submit(call)
+    begun.wait()
+    future.set_result("settled by somebody else")
+    hold.set()
+    pool.submit(pow, 2, 3).result()
+
+
+def m9_callback_exits(cf: ModuleType) -> None:
+    hold = threading.Event()
+    pool = cf.ThreadPoolExecutor(1)
+    future = pool.submit(hold.wait)
+
+    def leave(_: Any) -> None:
+        raise SystemExit
+
+    future.add_done_callback(leave)
+    hold.set()
+    pool.submit(pow, 2, 3).result()
+
+
+def m10_cancelled_item(cf: ModuleType) -> None:
+    go_on = threading.Event()
+
+    def bad() -> None:
+        go_on.wait()
+        raise ValueError
+
+    pool = cf.ThreadPoolExecutor(1, initializer=bad)
+    futures = [pool.submit(pow, 2, 3) for _ in range(3)]
+    futures[1].cancel()
+    go_on.set()
+    futures[2].exception()
+
+
+def m11_collected(cf: ModuleType) -> None:
+    go_on = threading.Event()
+
+    def bad() -> None:
+        go_on.wait()
+        raise ValueError
+
+    pool = cf.ThreadPoolExecutor(1, initializer=bad)
+    future = pool.submit(pow, 2, 3)
+    del pool
+    gc.collect()
+    go_on.set()
+    future.exception()
+
+
+def _while_starting(act: Any) -> None:
+    """Have the next start of a thread do ``act`` first."""
+    start = threading.Thread.start
+
+    def acting(self: threading.Thread) -> None:
+        threading.Thread.start = start  # type: ignore[method-assign]  # once is enough
+        act()
+        start(self)
+
+    threading.Thread.start = acting  # type: ignore[method-assign]  # there is no such hook
+
+
+def m13_signal(cf: ModuleType) -> None:
+    pool = cf.ThreadPoolExecutor(1)
+    inner: list[Any] = []
+    signal.signal(signal.SIGUSR1, lambda *_: inner.append(pool.submit(pow, 2, 3)))
+    _while_starting(lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    pool.submit(pow, 2, 3).result()
+    inner[0].result()
+
+
+def m13_collection(cf: ModuleType) -> None:
+    pool, other = cf.ThreadPoolExecutor(1), cf.ThreadPoolExecutor(1)
+    inner: list[Any] = []
+
+    class Submitting:
+        def __init__(self) -> None:
+            self.myself = self
+
+        def __del__(self) -> None:
+            inner.append(other.submit(pow, 2, 3))
+
+    Submitting()
+    _while_starting(gc.collect)
+    pool.submit(pow, 2, 3).result()
+    inner[0].result()
+
+
+def m14_ghost(cf: ModuleType) -> None:
+    ran: list[str] = []
+    hold = threading.Event()
+    pool = cf.ThreadPoolExecutor(2)
+    pool.submit(hold.wait)
+
+    def refuse() -> None:
+        raise RuntimeError("can't start new thread")
+
+    _while_starting(refuse)
+    try:
+        pool.submit(ran.append, "refused")
+    except RuntimeError:
+        ran.append("told")
+    hold.set()
+    pool.shutdown()
+    if ran != ["told"]:
+        raise DefectError("ghost")
+
+
+def m15_fork(cf: ModuleType) -> None:
+    pool = cf.ThreadPoolExecutor(1)
+    pool.submit(pow, 2, 3).result()
+    child = os.fork()
+    if not child:
+        try:
+            pool.submit(pow, 2, 3).result(timeout=1)
+        except cf.TimeoutError:
+            os._exit(1)
+        except RuntimeError:
+            os._exit(0)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        raise DefectError("lost")
+
+
+def m25_map_strands(cf: ModuleType) -> None:
+    ran: list[int] = []
+    hold = threading.Event()
+
+    def items() -> Any:
+        yield from range(3)
+        raise ValueError
+
+    def call(item: int) -> None:
+        hold.wait()
+        ran.append(item)
+
+    pool = cf.ThreadPoolExecutor(1)
+    try:
+        list(pool.map(call, items()))
+    except ValueError:
+        pass
+    hold.set()
+    pool.shutdown()
+    if len(ran) > 1:  # the first may have begun
+        raise DefectError("stranded")

@@ -1,0 +1,52 @@
+"""The library passes every exhibit of the museum; the table of the museum is whole."""
+
+import pytest
+
+from model_tests.museum import exhibits_future, exhibits_pool, seeds
+from model_tests.museum.data import EXHIBITS
+from model_tests.museum.table import OURS, PASSES, ROOT, STANDARD, VERSIONS, Exhibit, run
+
+
+def by_id(exhibit: Exhibit) -> str:
+    return exhibit.id
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=by_id)
+def test_foregone_passes(exhibit: Exhibit) -> None:
+    outcome = run(exhibit, OURS)
+    assert outcome.word == PASSES, outcome.said
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=by_id)
+def test_the_table_is_whole(exhibit: Exhibit) -> None:
+    assert len(exhibit.stdlib.split()) in (1, len(VERSIONS))
+    assert hasattr(exhibits_future, exhibit.script) or hasattr(exhibits_pool, exhibit.script)
+    assert not exhibit.seed or hasattr(seeds, exhibit.seed)
+    supported = list(exhibit.recorded().values())[VERSIONS.index("3.11.7") :]
+    assert exhibit.seed or PASSES not in supported, "nothing shows that the exhibit can fail"
+    for model in exhibit.models:
+        assert (ROOT / "tla" / "museum" / f"{model}.cfg").exists()
+
+
+def test_every_script_and_seed_is_in_the_table() -> None:
+    scripts = {
+        name
+        for module in (exhibits_future, exhibits_pool)
+        for name in vars(module)
+        if name[0] in "mh" and name[1].isdigit()
+    }
+    assert scripts == {each.script for each in EXHIBITS}
+    old = {name for name in vars(seeds) if name[0] in "mh" and name[1].isdigit()}
+    assert old == {each.seed for each in EXHIBITS} - {""}
+
+
+def test_a_hang_is_seen_with_its_stacks() -> None:
+    (exhibit,) = [each for each in EXHIBITS if each.id == "H5"]
+    outcome = run(exhibit, STANDARD, exhibit.seed, seconds=1.5)
+    assert outcome.word == "hangs"
+    assert "h5_lost_decrement" in outcome.said
+
+
+def test_a_script_that_breaks_is_no_pass() -> None:
+    (exhibit,) = [each for each in EXHIBITS if each.id == "H5"]
+    assert run(exhibit, "no_such_module").word == "breaks"
