@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from typing import Generic
 
 from foregone import clock, observer
-from foregone.future import OWNED, AnyFuture, Future
+from foregone.future import OWNED, Future
 from foregone.sync import Gate
 from foregone.waiting import _Waiter
+from foregone.worker import AnyFuture
 from foregone_spec import future_model, waiting_model
 from foregone_spec.future import Command, Effect, Step
 from foregone_spec.future_model import FutureModel, FutureState

@@ -8,8 +8,8 @@ A *step* is what a ``with self._lock`` block does on one line.  No line in such 
 block has an interruption point: no call, no backward jump, no allocation of a
 container.  So neither a signal handler nor a finalizer can run in the middle of a
 step or while the lock is held, and whatever they do to the same future comes
-before the step or after it (``model_tests/test_interruption_points.py`` checks
-the bytecode).  That is why several statements share a line here.
+before it or after it (``model_tests/test_interruption_points.py`` checks the
+bytecode).  That is why several statements share a line here.
 
 Owner of every field: this module.  Order of locks: an executor's, then a
 future's; no lock is taken under a future's.  Model: ``tla/Future.tla``.
@@ -17,7 +17,7 @@ future's; no lock is taken under a future's.  Model: ``tla/Future.tla``.
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from foregone import clock, observer
 from foregone.compat import StandardFutureNames
@@ -37,13 +37,10 @@ _PENDING, _RUNNING, _CANCELLED, _NOTIFIED, _FINISHED = State
 _KEEP, _TELL, _WAKE, _CALL = Effect
 _UNDONE: Final = (_PENDING, _RUNNING)
 _UNTOLD: Final = (_PENDING, _RUNNING, _CANCELLED)
-_START: Final = Command.SET_RUNNING_OR_NOTIFY_CANCEL
-_SET_RESULT: Final = Command.SET_RESULT
-_SET_EXCEPTION: Final = Command.SET_EXCEPTION
+_GONE: Final = (_CANCELLED, _NOTIFIED)
+_, _START, _SET_RESULT, _SET_EXCEPTION, _ = Command
 _BARE: Final = _cancel_command(owned=False)
 OWNED: Final = _cancel_command(owned=True)
-
-Callback = Callable[["Future[T]"], object]
 
 #: In place of a list of callbacks: they have all run, an added one runs at once.
 _DRAINED: Final[list[Callable[..., object]]] = []
@@ -53,8 +50,7 @@ class Future(StandardFutureNames[T]):
     """The result of a call that may not have been made yet.
 
     Made by an executor's ``submit``, or by hand where something else will settle
-    it.  Source: the seed and CPython's documentation of ``Future``; what each
-    method may do in each state is ``foregone_spec.future.TRANSITIONS``.
+    it.  Source: the seed, CPython's documentation, ``foregone_spec.future.TRANSITIONS``.
     """
 
     __slots__ = (
@@ -90,11 +86,9 @@ class Future(StandardFutureNames[T]):
         if self._lock is None: self._lock = fresh  # fmt: skip
         return self._lock
 
-    # ------------------------------------------------------------- questions
-
     def cancelled(self) -> bool:
         """Return True if the future was cancelled."""
-        return self._now is _NOTIFIED or self._now is _CANCELLED
+        return self._now in _GONE
 
     def running(self) -> bool:
         """Return True if the call is being executed and cannot be cancelled."""
@@ -103,8 +97,6 @@ class Future(StandardFutureNames[T]):
     def done(self) -> bool:
         """Return True if the future was cancelled or has finished."""
         return self._now in DONE
-
-    # --------------------------------------------------------------- waiting
 
     def result(self, timeout: float | None = None) -> T:
         """Return what the call returned, waiting for it up to ``timeout`` seconds.
@@ -189,8 +181,6 @@ class Future(StandardFutureNames[T]):
             with self._lock or self._make_lock():
                 if self._installed is beside: self._installed = fresh; return  # fmt: skip
 
-    # ------------------------------------------------------------- callbacks
-
     def add_done_callback(self, fn: Callable[["Future[T]"], object]) -> None:
         """Call ``fn(self)`` once the future is done; at once if all others were called.
 
@@ -239,8 +229,6 @@ class Future(StandardFutureNames[T]):
         except BaseException:
             LOGGER.exception("exception calling callback for %r", self)
         return None
-
-    # -------------------------------------------------------------- commands
 
     def cancel(self) -> bool:
         """Cancel the call if it has not begun; return whether the future is cancelled.
@@ -360,7 +348,3 @@ class Future(StandardFutureNames[T]):
                 waiter.add_result(self)
         with self._lock or self._make_lock():
             self._installed = None  # nobody can come any more
-
-
-#: A future whose result may be anything: what rooms hold that serve all calls.
-AnyFuture: TypeAlias = Future[Any]

@@ -9,10 +9,10 @@ the future before, the command is refused, and the call's own outcome dropped (M
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from foregone.errors import BrokenThreadPool
-from foregone.future import AnyFuture
+from foregone.future import Future
 from foregone.sync import Gate, new_gate
 from foregone_spec import work_item
 from foregone_spec.future import Command
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
-#: One submitted call: its future, the function, its arguments.
+#: A future whose result may be anything: what rooms hold that serve all calls.
+AnyFuture: TypeAlias = Future[Any]
+
+#: One submitted call: its future, whatever its result, the function, its arguments.
 WorkItem: TypeAlias = tuple[AnyFuture, Callable[..., object], tuple[object, ...], dict[str, object]]
 
 
