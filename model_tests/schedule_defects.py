@@ -104,17 +104,17 @@ def _one(name: str, module: str, old: str, new: str, nth: int = 0) -> Defect:
 
 _OUTCOME: Final = (
     "self._result = result if keep else self._result; "
-    "self._exception = exception if keep else self._exception; "
+    "self._exception = error if keep else self._exception; "
 )
 _NOTE: Final = (
-    "        self.noted[future] = None\n"
+    "        self.noted.append(future)\n"
     "        if self.on_{0} or len(self.noted) >= self.needs:\n"
     "            open_gate(self.gate)\n"
 )
 _LATE: Final = (
     "        if self.on_{0} or len(self.noted) + 1 >= self.needs:\n"
     "            open_gate(self.gate)\n"
-    "        self.noted[future] = None\n"
+    "        self.noted.append(future)\n"
 )
 
 NAMED: Final = (
@@ -186,11 +186,11 @@ NAMED: Final = (
     ),
     _one(
         "as_completed() trusts its gate", "waiting",
-        "            while not ready:", "            if not ready:",
+        "            while not waiter.noted:", "            if not waiter.noted:",
     ),
     _one(
         "what ends before the visit is noted, and no gate opened (H5)", "waiting",
-        "            waiter.add_result(future)", "            waiter.noted[future] = None",
+        "            waiter.add_result(future)", "            waiter.noted.append(future)",
     ),
     _one("two submits unpark the same thread", "pool", "del self.parked[-1]; ", ""),
     _one(

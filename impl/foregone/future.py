@@ -17,7 +17,7 @@ future's; no lock is taken under a future's.  Model: ``tla/Future.tla``.
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from foregone import clock, observer
 from foregone.compat import StandardFutureNames
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures._base import _Waiter as StandardWaiter
 
 T = TypeVar("T")
+_Raised: TypeAlias = BaseException | None
 
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
@@ -56,7 +57,6 @@ class Future(StandardFutureNames[T]):
     __slots__ = (
         "_blocked",  # the gates of those in result() and exception(), or None
         "_callbacks",  # what to call at the end; None: nothing yet; _DRAINED: all was
-        "_cancel_as",  # the command that cancel() issues: fixed when the future is made
         "_exception",  # written in one step with the state FINISHED
         "_installed",  # the waiters of wait() and as_completed(), or None
         "_lock",  # None until somebody needs it: a pending future is small
@@ -65,7 +65,7 @@ class Future(StandardFutureNames[T]):
     )
 
     _now: State
-    _cancel_as: Command
+    _cancel_as: Command = _BARE  # what cancel() asks of the table; OwnedFuture asks OWNED
     _lock: Lock | None
     _result: Any  # a T once the state is FINISHED without exception
     _exception: BaseException | None
@@ -76,7 +76,6 @@ class Future(StandardFutureNames[T]):
     def __init__(self) -> None:
         """Make a pending future that no executor owns."""
         self._now = _PENDING
-        self._cancel_as = _BARE
         self._lock = self._result = self._exception = None
         self._callbacks = self._installed = self._blocked = None
 
@@ -236,7 +235,7 @@ class Future(StandardFutureNames[T]):
         Everybody who waits is told before this returns.  A KeyboardInterrupt or
         SystemExit that a callback raises reaches the caller after all callbacks ran.
         """
-        return self._obey(self._cancel_as, interruptible=True).reply is True
+        return self._obey(self._cancel_as, loud=True).reply is True
 
     def set_running_or_notify_cancel(self) -> bool:
         """Begin: return True if the call may run, False if the future was cancelled.
@@ -281,15 +280,13 @@ class Future(StandardFutureNames[T]):
         self,
         command: Command,
         result: T | None = None,
-        exception: BaseException | None = None,
-        interruptible: bool = False,
+        error: _Raised = None,
+        *,
+        loud: bool = False,
     ) -> Step:
-        """Give the future a command, carry out what follows, and return the cell.
-
-        If ``interruptible``, raise a Ctrl-C or exit that a callback raised.
-        """
+        """Give a command, carry out what follows; if ``loud``, raise a callback's Ctrl-C or exit."""
         interrupt: BaseException | None = None
-        cell = self._decide(command, result, exception)
+        cell = self._decide(command, result, error)
         # Nobody comes late: once the state says the end, waiters and callers of result()
         # do not stay, and a callback runs in its adder where the end found none.
         if cell.effects and (self._installed or self._blocked or self._callbacks):
@@ -298,21 +295,16 @@ class Future(StandardFutureNames[T]):
             except BaseException:  # Ctrl-C: what follows still follows
                 self._carry_out(cell.effects)
                 raise
-        if interruptible and interrupt is not None:
+        if loud and interrupt is not None:
             raise interrupt
         return cell
 
-    def _decide(
-        self,
-        command: Command,
-        result: T | None = None,
-        exception: BaseException | None = None,
-    ) -> Step:
+    def _decide(self, command: Command, result: T | None = None, error: _Raised = None) -> Step:
         """Move to where the table says, in one step; return the cell."""
         cell: Step | None = None
         try:
             with self._lock or self._make_lock():
-                cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = exception if keep else self._exception; self._now = cell.after  # fmt: skip
+                cell = TRANSITIONS[self._now][command]; keep = _KEEP in cell.effects; self._result = result if keep else self._result; self._exception = error if keep else self._exception; self._now = cell.after  # fmt: skip
                 if _CALL in cell.effects and not self._callbacks: self._callbacks = _DRAINED  # fmt: skip
                 if observer.log is not None: observer.log += (("Future", self, command, cell),)  # fmt: skip
         except BaseException:  # Ctrl-C: what follows still follows
@@ -348,3 +340,11 @@ class Future(StandardFutureNames[T]):
                 waiter.add_result(self)
         with self._lock or self._make_lock():
             self._installed = None  # nobody can come any more
+
+
+class OwnedFuture(Future[T]):
+    """A future that an executor owns: ``cancel()`` tells everybody at once."""
+
+    __slots__ = ()
+
+    _cancel_as = OWNED

@@ -12,7 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from foregone.compat import StandardThreadPoolNames
 from foregone.executor import Executor
-from foregone.future import OWNED, Future
+from foregone.future import Future, OwnedFuture
 from foregone.pool import Pool
 from foregone_spec.lifecycle import Request
 
@@ -59,8 +59,7 @@ class ThreadPoolExecutor(Executor, StandardThreadPoolNames):
         interpreter ends, or the system refuses a thread; BrokenThreadPool if an
         initializer raised.  If it raises, the call never runs.
         """
-        future: Future[T] = Future()
-        future._cancel_as = OWNED
+        future: OwnedFuture[T] = OwnedFuture()
         if not self._pool.accept((future, fn, args, kwargs)):
             raise self._pool.refusal()
         return future

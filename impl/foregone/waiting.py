@@ -50,28 +50,41 @@ class _Waiter(concurrent.futures._base._Waiter, Generic[T]):
         self.on_exception = row[Ending.EXCEPTION]
         self.on_cancelled = row[Ending.CANCELLED]
         self.needs = needs
-        #: In order.  A dict: who is told twice, after Ctrl-C, notes it once.
-        self.noted: dict[concurrent.futures.Future[T], None] = {}
+        self.noted: deque[concurrent.futures.Future[T]] = deque()
         self.gate = new_gate()
         self.gate.acquire()
 
     def add_result(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that finished with a result."""
-        self.noted[future] = None
+        self.noted.append(future)
         if self.on_result or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
     def add_exception(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that finished with an exception."""
-        self.noted[future] = None
+        self.noted.append(future)
         if self.on_exception or len(self.noted) >= self.needs:
             open_gate(self.gate)
 
     def add_cancelled(self, future: concurrent.futures.Future[T]) -> None:
         """Note a future that was cancelled."""
-        self.noted[future] = None
+        self.noted.append(future)
         if self.on_cancelled or len(self.noted) >= self.needs:
             open_gate(self.gate)
+
+    def has_enough(self) -> bool:
+        """Say whether what opened the gate is enough, though a future may be noted twice."""
+        ended = set(self.noted)
+        return (
+            len(ended) == len(self.noted)
+            or len(ended) >= self.needs
+            or (self.on_cancelled and bool(ended))
+            or (self.on_exception and any(map(_has_failed, ended)))
+        )
+
+
+def _has_failed(future: concurrent.futures.Future[T]) -> bool:
+    return not future.cancelled() and future.exception() is not None
 
 
 def _install(
@@ -84,19 +97,21 @@ def _install(
     for future in futures:
         if isinstance(future, Future):
             there = future._now not in NOTIFIED and future._install(entry)
+            failed = future._exception is not None
         else:
             with future._condition:
                 there = future._state not in _STANDARD_NOTIFIED
                 if there:
                     future._waiters.append(waiter)
+            failed = not there and _has_failed(future)
         if there:
             installed.append(future)
+        elif failed:
+            waiter.add_exception(future)
         elif future.cancelled():
             waiter.add_cancelled(future)
-        elif future.exception() is None:
-            waiter.add_result(future)
         else:
-            waiter.add_exception(future)
+            waiter.add_result(future)
 
 
 def _uninstall(entry: "tuple[_Waiter[T]]", future: concurrent.futures.Future[T]) -> None:
@@ -166,7 +181,10 @@ def wait(
     try:
         _install(entry, futures, installed)
         if installed:
-            waiter.gate.acquire(timeout=seconds)
+            until = clock.deadline(seconds)
+            passed = waiter.gate.acquire(timeout=seconds)
+            while passed and not waiter.has_enough():  # told of one twice, after Ctrl-C
+                passed = waiter.gate.acquire(timeout=clock.remaining(until))
         for future in installed:
             _uninstall(entry, future)
     except BaseException:  # Ctrl-C, wherever it came: no waiter stays behind
@@ -174,9 +192,9 @@ def wait(
             _uninstall(entry, future)
         raise
     if observer.log is not None: observer.log += (("Wait", waiter, seconds, futures, tuple(waiter.noted)),)  # fmt: skip
-    if len(waiter.noted) == len(futures):
-        return DoneAndNotDoneFutures(futures, set())
     done = set(waiter.noted)
+    if len(done) == len(futures):
+        return DoneAndNotDoneFutures(done, set())
     return DoneAndNotDoneFutures(done, futures - done)
 
 
@@ -201,21 +219,16 @@ def _as_completed(
     total = len(futures)
     waiter: _Waiter[T] = _Waiter(ReturnWhen.FIRST_COMPLETED, total)
     entry = (waiter,)
-    ready: deque[concurrent.futures.Future[T]] = deque()
     try:
         _install(entry, futures, [])
         while futures:
-            while not ready:
-                if not waiter.noted:
-                    passed = waiter.gate.acquire(timeout=clock.remaining(until))
-                    if not passed and not waiter.noted:
-                        if observer.log is not None: observer.log += (("GiveUp", waiter),)  # fmt: skip
-                        raise TimeoutError(f"{len(futures)} (of {total}) futures unfinished")
-                ready.extend(tuple(waiter.noted))
-                for place in range(len(ready)):
-                    del waiter.noted[ready[place]]
+            while not waiter.noted:
+                passed = waiter.gate.acquire(timeout=clock.remaining(until))
+                if not passed and not waiter.noted:
+                    if observer.log is not None: observer.log += (("GiveUp", waiter),)  # fmt: skip
+                    raise TimeoutError(f"{len(futures)} (of {total}) futures unfinished")
             # The caller gets the only reference that this generator has.
-            ended = [ready.popleft()]
+            ended = [waiter.noted.popleft()]
             if ended[0] in futures:  # else it was told twice, after Ctrl-C
                 futures.remove(ended[0])
                 if not isinstance(ended[0], Future):  # ours let a waiter go that they told

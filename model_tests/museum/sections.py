@@ -52,7 +52,6 @@ ENTERS: Final = ("BEFORE_WITH",)
 #: Lines that are steps without a lock.
 LOCK_FREE: Final = (
     "if self._lock is None: self._lock = fresh",
-    "self.noted[future] = None",
     "due = fn; fn = None; due(self)",
 )
 #: What such a line may do more: its last instruction may begin a call.
