@@ -165,9 +165,9 @@ NAMED: Final = (
     ),
     _one(
         "the end looks for waiters before it is the end", "future",
-        "        cell = self._decide(command, result, exception)\n",
+        "        cell = self._decide(command, result, error)\n",
         "        some = self._installed or self._blocked or self._callbacks\n"
-        "        cell = self._decide(command, result, exception)\n"
+        "        cell = self._decide(command, result, error)\n"
         "        if not some:\n"
         "            return cell\n",
     ),

@@ -246,7 +246,7 @@ next_item = Pool.next_item
 
 def cell(state: State, command: Command, *step: object) -> Callable[[pytest.MonkeyPatch], None]:
     """Return what gives the library's Future another cell; the model keeps its own."""
-    changed = {**TRANSITIONS[state], command: Step(*step)}  # type: ignore[arg-type]
+    changed = {**TRANSITIONS[state], command: Step(*step)}  # type: ignore[arg-type]  # a union of models
     table = {**TRANSITIONS, state: changed}
     return lambda patch: patch.setattr(foregone.future, "TRANSITIONS", table)
 

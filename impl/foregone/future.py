@@ -39,7 +39,7 @@ _KEEP, _TELL, _WAKE, _CALL = Effect
 _UNDONE: Final = (_PENDING, _RUNNING)
 _UNTOLD: Final = (_PENDING, _RUNNING, _CANCELLED)
 _GONE: Final = (_CANCELLED, _NOTIFIED)
-_, _START, _SET_RESULT, _SET_EXCEPTION, _ = Command
+_START, _SET_RESULT, _SET_EXCEPTION = tuple(Command)[1:4]
 _BARE: Final = _cancel_command(owned=False)
 OWNED: Final = _cancel_command(owned=True)
 
