@@ -36,14 +36,16 @@ def test_nothing_interrupts_a_step() -> None:
     assert {name: len(each) for name, each in found.items()} == COUNTS
 
 
-@pytest.mark.parametrize(("version", "python"), SUPPORTED, ids=[each[0] for each in SUPPORTED])
-def test_nor_in_the_bytecode_of_other_interpreters(version: str, python: str) -> None:
-    command = [python, "-B", "-m", "model_tests.museum.sections", str(IMPL), str(SPEC)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert {name: len(each) for name, each in found.items()} == COUNTS
-    assert [trouble for each in found.values() for one in each for trouble in one["troubles"]] == []
+def test_nor_in_the_bytecode_of_other_interpreters() -> None:
+    """Read the bytecode of each interpreter that this machine has, this one among them."""
+    for version, python in SUPPORTED:
+        command = [python, "-B", "-m", "model_tests.museum.sections", str(IMPL), str(SPEC)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50)
+        assert done.returncode == 0, (version, done.stderr)
+        found = json.loads(done.stdout)
+        assert {name: len(each) for name, each in found.items()} == COUNTS, version
+        troubles = [one["troubles"] for each in found.values() for one in each]
+        assert not any(troubles), (version, troubles)
 
 
 @pytest.mark.parametrize(

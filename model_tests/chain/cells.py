@@ -94,7 +94,7 @@ def _compare(version: str, python: str, note: str) -> Row:
     cells = f"{said.get('equal', 0)}/{said.get('cells', 0)}"
     owned = f"{said.get('owned_equal', 0)}/{said.get('owned', 0)}"
     return Row(
-        claim="a future's cells: table = foregone = concurrent.futures",
+        claim=f"a future's cells on Python {version}: table = foregone = library",
         engine="comparer",
         bound=f"Python {said.get('python', version)}",
         count=f"{cells} cells, {owned} owned",
