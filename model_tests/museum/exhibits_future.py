@@ -98,7 +98,8 @@ def h5_lost_decrement(cf: ModuleType) -> None:
         pair = cf.Future(), cf.Future()
         together = threading.Barrier(2)
 
-        def settle(future: Any, together: threading.Barrier = together) -> None:
+        def settle(future: Any, pair: Any = pair, together: Any = together) -> None:
+            until(lambda: all(len(each._waiters) for each in pair))
             together.wait()
             future.set_result(None)
 
