@@ -10,12 +10,13 @@ RUN = $(VENV)/bin/python
 UV = uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint types contracts test models equality schedules museum cpython verify bench lock clean
+.PHONY: help setup format lint types contracts test models models-deep equality schedules simulate \
+  chaos museum cpython verify bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
 	@echo
-	@awk -F ':.*##  *' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Another Python: make test PYTHON=python3.12 VENV=.venv-3.12'
 	@echo 'One test:       make test ARGS="-k cancel"'
@@ -47,11 +48,20 @@ contracts: setup  ## the specification's contracts (CrossHair)
 models: setup  ## the TLA+ models, the good and the must-fail ones (TLC)
 	@$(RUN) -m model_tests.chain.models $(ARGS)
 
+models-deep: setup  ## the same at the largest bounds, before a release: up to 40 minutes
+	@$(RUN) -m model_tests.chain.models_deep $(ARGS)
+
 equality: setup  ## the state graphs of TLA+ and of Python are equal
 	@$(RUN) -m model_tests.chain.equality $(ARGS)
 
 schedules: setup  ## the library under all thread schedules, up to a bound
 	@$(RUN) -m model_tests.chain.schedules $(ARGS)
+
+simulate: setup  ## the process pool over simulated processes that die at any step
+	@$(RUN) -m model_tests.chain.simulation $(ARGS)
+
+chaos: setup  ## real processes, killed, stopped and fed with poison at random
+	@$(RUN) -m model_tests.chain.chaos $(ARGS)
 
 museum: setup  ## known bugs of the field: each is caught where it should be
 	@$(RUN) -m model_tests.chain.museum $(ARGS)
@@ -62,7 +72,7 @@ cpython: setup  ## CPython's own tests of concurrent.futures, run on foregone
 verify: setup  ## all of the above, and one table of what was shown
 	@$(RUN) -m model_tests.chain.verify $(ARGS)
 
-bench: setup  ## compare with the standard library, and with the physical limit
+bench: setup  ## compare with the standard library, its peers, and the physical limit
 	@$(RUN) -m bench $(ARGS)
 
 lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
@@ -70,6 +80,8 @@ lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
 	@build/lock/bin/python -m pip --disable-pip-version-check install --quiet '$(UV)'
 	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --extra verify --no-header --no-annotate pyproject.toml -o .ci/requirements.txt
+	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-header --no-annotate bench/requirements.in -o bench/requirements.txt
 
 clean:  ## remove what was built and cached (the environments stay)
 	@rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .crosshair

@@ -1,8 +1,9 @@
-"""``make bench``: the Future, waiting and the thread pool against the standard library.
+"""``make bench``: the Future, waiting and both pools against the standard library.
 
-Ratios above 1 mean that foregone takes less.  ``--pairs N`` sets how many pairs are run
-of each workload, ``--only WORD`` runs those whose title has the word, ``--json FILE``
-keeps every figure.
+Ratios above 1 mean that foregone takes less.  ``make bench ARGS=processes`` runs the
+process pool's part alone, beside its peers, which it installs under build/.  ``--pairs
+N`` sets how many pairs are run of each workload, ``--only WORD`` runs those whose title
+has the word, ``--json FILE`` keeps every figure.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from itertools import repeat
 from types import ModuleType
 
 import foregone
+from bench import processes
 from bench.paired import HEADER, Comparison, Workload, compare, machine
 
 CALLS = 50_000
@@ -188,22 +190,40 @@ def comparisons(pairs: int, only: str) -> Iterator[Comparison]:
             yield compare(title, theirs, ours, unit=unit, scale=scale, pairs=pairs)
 
 
-def main() -> int:
-    """Print the table; return 0."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=15, help="pairs of runs of each workload")
-    parser.add_argument("--only", default="", help="run those whose title has this word")
-    parser.add_argument("--json", type=pathlib.Path, help="keep every figure in this file")
-    options = parser.parse_args()
+def threads(pairs: int, only: str, keep: pathlib.Path | None) -> None:
+    """Print the table of the Future, waiting and the thread pool."""
     print(machine())
     print(f"foregone {foregone.__version__}; ratio = standard library / foregone, pair by pair")
     print(HEADER, flush=True)
     kept: dict[str, object] = {"machine": machine(), "version": foregone.__version__}
-    for comparison in comparisons(options.pairs, options.only):
+    for comparison in comparisons(pairs, only):
         print(comparison.row(), flush=True)
         kept[comparison.title] = comparison.pairs
-    if options.json is not None:
-        options.json.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    if keep is not None:
+        keep.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+
+def main() -> int:
+    """Print the tables; return 0."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    both = ("threads", "processes")
+    parser.add_argument("what", nargs="*", choices=[*both, []], help="threads, processes, or both")
+    parser.add_argument("--pairs", type=int, default=15, help="pairs of runs of each workload")
+    parser.add_argument("--only", default="", help="run those whose title has this word")
+    parser.add_argument("--json", type=pathlib.Path, help="keep every figure in this file")
+    of_processes = parser.add_argument_group("processes only")
+    of_processes.add_argument("--scale", type=float, default=1.0, help="this share of the calls")
+    of_processes.add_argument("--subjects", default="", help="of these only: foregone,standard")
+    options = parser.parse_args()
+    what = options.what or both
+    keep: pathlib.Path | None = options.json
+    if "threads" in what:
+        threads(options.pairs, options.only, keep)
+    if "processes" in what:
+        subjects = tuple(each for each in options.subjects.split(",") if each)
+        if keep is not None and "threads" in what:
+            keep = keep.with_stem(f"{keep.stem}-processes")
+        processes.main(options.pairs, options.only, options.scale, subjects, keep)
     return 0
 
 

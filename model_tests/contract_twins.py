@@ -22,14 +22,15 @@ from foregone_spec.future import (
 from foregone_spec.lifecycle import STRENGTH, Phase, Request, accepts
 from foregone_spec.lifecycle import Effect as LifecycleEffect
 from foregone_spec.lifecycle import Step as LifecycleStep
+from foregone_spec.process_death import Death, Policy
 from foregone_spec.waiting import Ending, ReturnWhen
-from foregone_spec.work_item import Event, Place
+from foregone_spec.work_item import UNCLAIMED, Event, Place
 from foregone_spec.work_item import Step as WorkItemStep
 
 A = TypeVar("A")
 
 # What only the contracts name.
-_ = (DONE, NOTIFIED, STRENGTH, step, is_done, accepts)
+_ = (DONE, NOTIFIED, STRENGTH, UNCLAIMED, step, is_done, accepts)
 
 
 def future_step(state: State, command: Command) -> Step:
@@ -148,13 +149,49 @@ def waiting_ending(state: State, failed: bool) -> Ending | None:
 
 
 def work_item_step(place: Place, event: Event) -> WorkItemStep:
-    """Claim a call that is settled, and settle one without telling its future.
+    """Begin what is settled, queue what has begun, and settle without a word.
 
     post: implies(place is Place.SETTLED, __return__.after is Place.SETTLED)
+    post: implies(place is Place.CLAIMED, __return__.after in (Place.CLAIMED, Place.SETTLED))
     post: implies(__return__.after is Place.CLAIMED, place is Place.CLAIMED or event is Event.CLAIM)
-    post: implies(__return__.after is not place, __return__.command is not None)
+    post: implies(__return__.after is Place.IN_SLOT, place is Place.IN_SLOT or event is Event.OFFER)
+    post: implies(place is Place.WAITING, __return__.after is not Place.RECALLED)
+    post: implies(__return__.after is Place.WAITING, place is Place.WAITING)
+    post: implies(__return__.after in UNCLAIMED, __return__.command is None)
+    post: __return__.after in (place, *UNCLAIMED) or __return__.command is not None
     """
-    return WorkItemStep(Place.CLAIMED)
+    match place:
+        case Place.SETTLED:
+            return WorkItemStep(Place.CLAIMED)
+        case Place.CLAIMED:
+            return WorkItemStep(Place.WAITING, Command.CANCEL_OWNED)
+        case Place.WAITING:
+            return WorkItemStep(Place.RECALLED)
+        case Place.RECALLED:
+            return WorkItemStep(Place.IN_SLOT)
+        case Place.IN_SLOT:
+            return WorkItemStep(Place.SETTLED)
+
+
+def process_death_breaks_on(policy: Policy, death: Death) -> bool:
+    """Break of an expected end, and live on whatever else happens.
+
+    post: implies(death is Death.EXPECTED, not __return__)
+    post: implies(death in (Death.INITIALIZER, Death.EARLY_AGAIN), __return__)
+    post: implies(death in (Death.LATER, Death.EARLY), __return__ == (policy is Policy.BREAK))
+    """
+    return death is Death.EXPECTED
+
+
+def process_death_died_early(before: int, limit: int) -> Death:
+    """Take the first death for the last that is allowed, and the last for the first.
+
+    pre: before >= 0 and limit >= 1
+    post: implies(limit == 1, __return__ is Death.EARLY_AGAIN)
+    post: implies(before == 0 and limit > 1, __return__ is Death.EARLY)
+    post: (__return__ is Death.EARLY_AGAIN) == (before >= limit - 1)
+    """
+    return Death.EARLY if before + 1 >= limit else Death.EARLY_AGAIN
 
 
 def model_replaced(values: tuple[A, ...], index: int, value: A) -> tuple[A, ...]:

@@ -1,15 +1,19 @@
 """Run one module of CPython's own ``test.test_concurrent_futures`` against foregone.
 
-    PYTHONPATH=impl:spec python model_tests/cpython_runner.py MODULE [--guard submit|all]
+    PYTHONPATH=impl:spec python model_tests/cpython_runner.py MODULE [--part fork]
+        [--guard submit|all] [--subject standard] [--leave-out TEST]
 
 The suite is the interpreter's own, and is not touched.  As its modules are imported,
 their source is rewritten: what they import from ``concurrent.futures`` comes from
 foregone, and so does what the scripts import that they start in other processes.  What
-the suite can then reach of the standard library is the process pool, which is not
-foregone's yet.
+the suite can then reach of the standard library are private names of its process pool
+that foregone does not have (they are listed), and the interpreter pool, which is the
+standard one.  A process of a pool imports the suite as it is, to find what it shall call.
 
-A guard breaks foregone on purpose, to see that the tests really test it: ``submit``
-raises, or all that a test can use of it does.  The scripts are broken alike.
+A part is the tests whose pool starts its processes in one way, or all the rest.  A guard
+breaks foregone on purpose, to see that the tests really test it: ``submit`` raises, or
+all that a test can use of it does.  The scripts are broken alike.  ``--subject standard``
+redirects nothing: this is what the tests do, and how long they take, at home.
 
 Imports the standard library and foregone only.  Prints one JSON object.
 """
@@ -22,6 +26,7 @@ import importlib.abc
 import importlib.machinery
 import io
 import json
+import multiprocessing
 import os
 import re
 import sys
@@ -33,27 +38,30 @@ from typing import Any, Final, NoReturn, cast, final
 
 import foregone
 import foregone._base
+import foregone.process
 import foregone.thread
 
 SUITE: Final = "test.test_concurrent_futures"
 FACADE: Final = "foregone_as_futures"
 
-#: What is not foregone's yet, and comes from the standard library all the same.
-STILL_STANDARD: Final = ("ProcessPoolExecutor", "InterpreterPoolExecutor", "process")
-
 #: The modules of ``concurrent.futures`` and where their names come from now.
 MOVED: Final = {
     "concurrent.futures": FACADE,
     "concurrent.futures._base": "foregone._base",
+    "concurrent.futures.process": "foregone.process",
     "concurrent.futures.thread": "foregone.thread",
 }
-#: Theirs stay: names of the process and the interpreter pool.
-STAY: Final = ("concurrent.futures.process", "concurrent.futures.interpreter")
+#: The interpreter pool is the standard one.
+STAY: Final = ("concurrent.futures.interpreter",)
+
+#: How the processes of a pool start; what has none is the rest.
+PARTS: Final = ("fork", "forkserver", "spawn", "rest")
+POOLS: Final = (foregone.ThreadPoolExecutor, foregone.ProcessPoolExecutor)
 
 #: Seconds for one module; who hangs shows all stacks.
-PATIENCE: Final = 45.0
+PATIENCE: Final = 200.0
 
-SCRIPT_IMPORT: Final = re.compile(r"\b(from|import)\s+concurrent\.futures\b(?!\.process)")
+SCRIPT_IMPORT: Final = re.compile(r"\b(from|import)\s+concurrent\.futures\b")
 
 
 class Guard(Exception):
@@ -64,12 +72,13 @@ class Guard(Exception):
 BREAK: Final = {
     "submit": """
 def _raise(*args, **kwargs): raise Guard("foregone is broken on purpose")
-foregone.ThreadPoolExecutor.submit = _raise
+foregone.ThreadPoolExecutor.submit = foregone.ProcessPoolExecutor.submit = _raise
 """,
     "all": """
 def _raise(*args, **kwargs): raise Guard("foregone is broken on purpose")
 for _owner, _names in (
     (foregone.ThreadPoolExecutor, "__init__ submit map shutdown"),
+    (foregone.ProcessPoolExecutor, "__init__ submit map shutdown"),
     (foregone.Future, "cancel cancelled running done result exception add_done_callback "
                       "set_running_or_notify_cancel set_result set_exception __repr__"),
     (foregone, "wait as_completed"),
@@ -90,6 +99,7 @@ class Redirect(ast.NodeTransformer):
     def __init__(self, name: str) -> None:
         self.name = name
         self.imports: list[str] = []
+        self.left: list[str] = []
         self.scripts = 0
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
@@ -98,7 +108,7 @@ class Redirect(ast.NodeTransformer):
                 raise ImportError(f"{self.name}: this import is not redirected: {each.name}")
         return node
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.ImportFrom]:
         module = node.module or ""
         if not module.startswith("concurrent") or module in STAY:
             return node
@@ -111,8 +121,15 @@ class Redirect(ast.NodeTransformer):
         if module not in MOVED:
             raise ImportError(f"{self.name}: this import is not redirected: {module}")
         self.imports.append(f"{self.name}: {module}")
-        node.module = MOVED[module]
-        return node
+        ours = importlib.import_module(MOVED[module])
+        moved = [each for each in node.names if hasattr(ours, each.name)]
+        left = [each for each in node.names if each not in moved]
+        if left and module != "concurrent.futures.process":
+            raise ImportError(f"{MOVED[module]} has no {left[0].name}")
+        self.left += [f"{module}.{each.name}" for each in left]
+        both = ((MOVED[module], moved), (module, left))
+        return [ast.copy_location(ast.ImportFrom(name, names, 0), node)
+                for name, names in both if names]  # fmt: skip
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, str) and SCRIPT_IMPORT.search(node.value):
@@ -156,19 +173,9 @@ redirected: list[Redirect] = []
 
 
 def facade() -> types.ModuleType:
-    """Return what the suite sees as ``concurrent.futures``: foregone, and what is not yet."""
+    """Return what the suite sees as ``concurrent.futures``: foregone, and nothing else."""
     module = types.ModuleType(FACADE)
-
-    def missing(name: str) -> object:
-        if hasattr(foregone, name):
-            return getattr(foregone, name)
-        if name in STILL_STANDARD:
-            import concurrent.futures
-
-            return getattr(concurrent.futures, name)
-        raise AttributeError(f"foregone has no {name}")
-
-    module.__dict__["__getattr__"] = missing
+    module.__dict__["__getattr__"] = lambda name: getattr(foregone, name)
     return module
 
 
@@ -206,20 +213,30 @@ def cases(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
 
 
 def of_ours(test: unittest.TestCase) -> bool:
-    """Say whether a test is about what foregone has: no other pool's fixture is in it."""
+    """Say whether a test is about what foregone has: its fixture, if any, is a pool of ours."""
     kind = getattr(test, "executor_type", None)
-    if kind is None:
-        return "FailingInitializerResources" not in type(test).__name__  # process pools'
-    return issubclass(kind, foregone.Executor)
+    return kind is None or issubclass(kind, foregone.Executor)
+
+
+def part_of(test: unittest.TestCase) -> str:
+    """Return how the processes of the test's pool start, or "rest" where there is none."""
+    return cast("str", getattr(test, "ctx", "rest"))
 
 
 @final
 class Result(unittest.TestResult):
-    """Keeps the names of the tests that passed, too."""
+    """Keeps the names of the tests that passed, too; ends what a failed one leaves behind."""
 
     def __init__(self) -> None:
         super().__init__(io.StringIO(), None, None)
         self.passed: list[str] = []
+
+    def stopTest(self, test: unittest.TestCase) -> None:  # noqa: N802  unittest's name
+        super().stopTest(test)
+        if name_of(test) not in self.passed:  # a manager, which nobody shuts down
+            for child in multiprocessing.active_children():
+                child.kill()
+                child.join()
 
     def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: N802  unittest's name
         super().addSuccess(test)
@@ -232,19 +249,23 @@ def name_of(test: unittest.TestCase) -> str:
     return whole.id().removeprefix(f"{SUITE}.")
 
 
-def run(module: str, guard: str | None, leave_out: Sequence[str]) -> dict[str, object]:
-    """Run one module; return what it says, as JSON takes it."""
-    sys.modules[FACADE] = facade()
-    sys.meta_path.insert(0, Finder())
-    scripts = redirect_scripts(guard)
+def run(given: argparse.Namespace) -> dict[str, object]:
+    """Run what the command line says; return what came of it, as JSON takes it."""
+    scripts: list[str] = []
+    ours = given.subject == "foregone"
+    if ours:
+        sys.modules[FACADE] = facade()
+        sys.meta_path.insert(0, Finder())
+        scripts = redirect_scripts(given.guard)
     support = importlib.import_module("test.support")
     vars(support)["verbose"] = 0
-    loaded = importlib.import_module(f"{SUITE}.{module}")
+    loaded = importlib.import_module(f"{SUITE}.{given.module}")
     everything = list(cases(unittest.defaultTestLoader.loadTestsFromModule(loaded)))
-    tests = [each for each in everything if of_ours(each)]
-    chosen = [each for each in tests if name_of(each) not in leave_out]
-    if guard:
-        exec(BREAK[guard], {"foregone": foregone, "Guard": Guard})
+    everything = [each for each in everything if given.part in (None, part_of(each))]
+    tests = [each for each in everything if not ours or of_ours(each)]
+    chosen = [each for each in tests if name_of(each) not in given.leave_out]
+    if given.guard:
+        exec(BREAK[given.guard], {"foregone": foregone, "Guard": Guard})
         for name in ("wait", "as_completed"):  # as if it were written there
             setattr(foregone._base, name, getattr(foregone, name))
     faulthandler.dump_traceback_later(PATIENCE, exit=True)
@@ -259,20 +280,21 @@ def run(module: str, guard: str | None, leave_out: Sequence[str]) -> dict[str, o
         "passed": [name for name in result.passed if name not in failed],
         "failed": {name: text[-1500:] for name, text in failed.items()},
         "skipped": {name_of(test): reason for test, reason in result.skipped},
-        "left_out": [name_of(each) for each in tests if name_of(each) in leave_out],
-        "other_pools": sorted({type(each).__name__ for each in everything if not of_ours(each)}),
+        "left_out": [name_of(each) for each in tests if name_of(each) in given.leave_out],
+        "other_pools": sorted({type(each).__name__ for each in everything if each not in tests}),
+        "still_standard": [each for redirect in redirected for each in redirect.left],
         "imports": [each for redirect in redirected for each in redirect.imports],
         "fixtures": sorted(each.__name__ for each in fixtures),
         "script_sources": sum(redirect.scripts for redirect in redirected),
         "scripts": len(scripts),
         "broken_fixtures": _not_ours(fixtures),
+        "left_behind": bool(vars(support)["environment_altered"]),
     }
 
 
 def _not_ours(fixtures: set[type[unittest.TestCase]]) -> list[str]:
-    """Return the fixtures whose executor is not exactly foregone's."""
-    ours = foregone.ThreadPoolExecutor
-    return [each.__name__ for each in fixtures if vars_of(each)["executor_type"] is not ours]
+    """Return the fixtures whose executor is not exactly one of foregone's."""
+    return [each.__name__ for each in fixtures if vars_of(each)["executor_type"] not in POOLS]
 
 
 def vars_of(kind: type) -> dict[str, object]:
@@ -289,13 +311,14 @@ def main() -> int:
     """Run what the command line says, and print what became of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("module")
+    parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--guard", choices=sorted(BREAK))
-    parser.add_argument("--leave-out", action="append", default=[])
+    parser.add_argument("--subject", choices=("foregone", "standard"), default="foregone")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="TEST")
     given = parser.parse_args()
     if "PYTHONPATH" not in os.environ:
         refuse("set PYTHONPATH=impl:spec, so that the scripts find foregone too")
-    said = run(given.module, given.guard, given.leave_out)
-    print(json.dumps(said))
+    print(json.dumps(run(given)))
     return 0
 
 

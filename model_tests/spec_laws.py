@@ -9,11 +9,12 @@ from enum import Enum
 from itertools import pairwise, product
 from typing import Final, TypeAlias, TypeVar
 
-from foregone_spec import future, lifecycle, waiting, work_item
+from foregone_spec import future, lifecycle, process_death, waiting, work_item
 from foregone_spec.future import DONE, NOTIFIED, Command, Effect, Refusal, State
 from foregone_spec.lifecycle import STRENGTH, Phase, Request
+from foregone_spec.process_death import BREAKS, Death, Policy
 from foregone_spec.waiting import Ending, ReturnWhen
-from foregone_spec.work_item import Event, Place
+from foregone_spec.work_item import UNCLAIMED, Event, Place
 
 Cases: TypeAlias = Iterator[tuple[str, bool]]
 
@@ -27,6 +28,7 @@ def tables_are_total() -> Cases:
     yield from _total("lifecycle", lifecycle.TRANSITIONS, Phase, Request)
     yield from _total("waiting", waiting.RETURNS_ON, ReturnWhen, Ending)
     yield from _total("work_item", work_item.TRANSITIONS, Place, Event)
+    yield from _total("process_death", BREAKS, Policy, Death)
 
 
 def _total(
@@ -181,19 +183,21 @@ def waiting_is_monotone() -> Cases:
 
 def calls_and_futures_agree() -> Cases:
     """Check that what a call gives its future is obeyed, and leaves the two in step."""
-    stands = {Place.WAITING: State.PENDING, Place.CLAIMED: State.RUNNING}
+    stands = dict.fromkeys(UNCLAIMED, State.PENDING) | {Place.CLAIMED: State.RUNNING}
     gives = {
         Event.CLAIM: Command.SET_RUNNING_OR_NOTIFY_CANCEL,
         Event.ANSWER: Command.SET_RESULT,
-        Event.RAISE: Command.SET_EXCEPTION,
         Event.CANCEL: Command.CANCEL_OWNED,
-        Event.FAIL: Command.SET_EXCEPTION,
         Event.WITHDRAW: Command.CANCEL_OWNED,
     }
+    gives |= dict.fromkeys(
+        (Event.RAISE, Event.FAIL, Event.DIED, Event.DROPPED), Command.SET_EXCEPTION
+    )
     for place, event in product(Place, Event):
         cell = work_item.step(place, event)
-        yield f"{place} {event} gives {cell.command}", cell.command in (None, gives[event])
-        given = event in (Event.CANCEL, Event.WITHDRAW) or cell.after is not place
+        yield f"{place} {event} gives {cell.command}", cell.command in (None, gives.get(event))
+        asked = event in (Event.CANCEL, Event.WITHDRAW)
+        given = asked or (cell.after is not place and cell.after not in UNCLAIMED)
         yield f"{place} {event} gives at all", given == (cell.command is not None)
         if place in stands and cell.command is not None:
             told = future.step(stands[place], cell.command)
@@ -201,15 +205,38 @@ def calls_and_futures_agree() -> Cases:
             claimed = (told.after is State.RUNNING) == (cell.after is Place.CLAIMED)
             obeyed = not isinstance(told.reply, Refusal)
             yield f"{place} {event}: {told}", settled and claimed and obeyed
-    moves = {
-        (Place.WAITING, Event.CLAIM),
-        (Place.CLAIMED, Event.ANSWER),
-        (Place.CLAIMED, Event.RAISE),
-    }
-    moves |= {(Place.WAITING, each) for each in (Event.CANCEL, Event.FAIL, Event.WITHDRAW)}
+
+
+def calls_only_go_on() -> Cases:
+    """Check that a call goes the ways that there are, and none back once it is claimed."""
+    ways = {(place, each): Place.SETTLED for place in UNCLAIMED for each in _TAKE_BACK}
+    ways |= {(Place.CLAIMED, each): Place.SETTLED for each in (*_OF_PROCESS, Event.DROPPED)}
+    ways |= {(Place.IN_SLOT, each): Place.SETTLED for each in _OF_PROCESS}
+    ways |= {(Place.IN_SLOT, each): Place.RECALLED for each in (Event.RECALL, Event.DROPPED)}
+    ways |= {(place, Event.OFFER): Place.IN_SLOT for place in (Place.WAITING, Place.RECALLED)}
+    ways |= {(place, Event.CLAIM): Place.CLAIMED for place in (Place.WAITING, Place.IN_SLOT)}
     for place, event in product(Place, Event):
-        moved = work_item.step(place, event).after is not place
-        yield f"{place} {event} moves", moved == ((place, event) in moves)
+        after = work_item.step(place, event).after
+        yield f"{place} {event}: {after}", after is ways.get((place, event), place)
+
+
+def a_break_is_the_sterner_policy() -> Cases:
+    """Check that replacing never breaks where breaking does not, and never for ever replaces."""
+    for policy, death in product(Policy, Death):
+        breaks = process_death.breaks_on(policy, death)
+        sterner = process_death.breaks_on(Policy.BREAK, death)
+        yield f"{policy} {death}: sterner", sterner or not breaks
+        expected = death is not Death.EXPECTED
+        hopeless = death in (Death.EARLY_AGAIN, Death.INITIALIZER)
+        yield f"{policy} {death}", breaks == (expected and (hopeless or policy is Policy.BREAK))
+    for limit in range(1, 5):
+        deaths = [process_death.died_early(before, limit) for before in range(limit)]
+        yield f"limit {limit}", deaths == [*[Death.EARLY] * (limit - 1), Death.EARLY_AGAIN]
+
+
+#: What ends a call that has not begun, and what is known through its process.
+_TAKE_BACK: Final = (Event.CANCEL, Event.FAIL, Event.WITHDRAW)
+_OF_PROCESS: Final = (Event.ANSWER, Event.RAISE, Event.DIED)
 
 
 LAWS: Final[Mapping[str, Callable[[], Cases]]] = {
@@ -225,4 +252,6 @@ LAWS: Final[Mapping[str, Callable[[], Cases]]] = {
     "lifecycle: the queue ends as the phase says": queue_ends_as_the_phase_says,
     "waiting: patience is monotone": waiting_is_monotone,
     "work_item: a call and its future agree": calls_and_futures_agree,
+    "work_item: a call only goes on": calls_only_go_on,
+    "process_death: to break is the sterner policy": a_break_is_the_sterner_policy,
 }

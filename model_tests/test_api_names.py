@@ -3,12 +3,18 @@
 import asyncio
 import builtins
 import concurrent.futures
+import concurrent.futures.process
 import copy
+import os
 import pickle
 import re
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from concurrent.futures.thread import BrokenThreadPool
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -17,8 +23,11 @@ import foregone
 import foregone._base
 import foregone._compat
 import foregone.compat
+import foregone.process
 import foregone.thread
-from foregone import Future, ThreadPoolExecutor
+from foregone import Future, ProcessDied, ProcessPoolExecutor, ThreadPoolExecutor
+
+ROOT: Final = Path(__file__).resolve().parents[1]
 
 #: The seed's ``_base`` module, name by name, and what CPython added since.
 BASE: Final = (
@@ -35,10 +44,85 @@ def test_all_names_are_there() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", foregone.__version__)
 
 
-def test_nothing_of_the_standard_package_is_missing_but_other_pools() -> None:
-    others = {"ProcessPoolExecutor", "InterpreterPoolExecutor"}
-    missing = set(concurrent.futures.__all__) - set(foregone.__all__)
-    assert missing <= others
+def test_nothing_of_the_standard_package_is_missing() -> None:
+    assert set(concurrent.futures.__all__) <= set(foregone.__all__)
+    assert len(set(foregone.__all__)) == len(foregone.__all__)
+
+
+def test_dir_names_all_of_it() -> None:
+    assert set(dir(foregone)) == {*foregone.__all__, "__doc__"}
+    with pytest.raises(AttributeError, match="module 'foregone' has no attribute 'Pool'"):
+        vars(foregone)["__getattr__"]("Pool")
+    assert not hasattr(foregone, "InterpreterPool")
+
+
+def test_the_interpreter_pool_is_the_standard_one() -> None:
+    name = "InterpreterPoolExecutor"
+    assert (name in foregone.__all__) == (name in concurrent.futures.__all__)
+    ours, theirs = getattr(foregone, name, None), getattr(concurrent.futures, name, None)
+    assert ours is theirs
+    assert (ours is not None) == (name in foregone.__all__)
+
+
+def script(source: str, *options: str) -> tuple[int, str, str]:
+    """Run a script in a new interpreter; return its exit code and what it said."""
+    path = os.pathsep.join(str(ROOT / room) for room in ("impl", "spec"))
+    done = subprocess.run(
+        [sys.executable, *options, "-c", source],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+LAZY: Final = """
+import sys
+HEAVY = ("multiprocessing", "concurrent.futures.process", "foregone.process_pool", "socket")
+
+def heavy():
+    return [each for each in HEAVY if each in sys.modules]
+
+import foregone, foregone.thread, foregone._base, foregone._compat, foregone.compat
+from foregone import Future, ThreadPoolExecutor, wait, as_completed
+with ThreadPoolExecutor(1) as pool:
+    assert wait([pool.submit(int)]).not_done == set()
+assert "NAME" in dir(foregone) and not hasattr(foregone, "Nothing")
+assert "NAME" not in vars(foregone)
+assert not heavy(), heavy()
+from foregone import NAME
+assert NAME is vars(foregone)["NAME"] is foregone.process.NAME
+assert heavy() == list(HEAVY), heavy()
+from foregone import *
+print(NAME.__name__, ProcessPoolExecutor.__module__)
+"""
+
+
+@pytest.mark.parametrize("name", ["ProcessPoolExecutor", "BrokenProcessPool", "ProcessDied"])
+def test_multiprocessing_is_imported_when_it_is_asked_for(name: str) -> None:
+    """Without site packages: what they import at the start is not ours."""
+    said = f"{name} foregone.process_pool.executor\n"
+    assert script(LAZY.replace("NAME", name), "-S") == (0, said, "")
+
+
+def test_on_windows_everything_else_is_there() -> None:
+    """The process pool's names can be imported; its rooms, which cannot run, are not."""
+    assert script("""
+import concurrent.futures.process, sys
+sys.platform = "win32"
+import foregone, foregone.process
+from foregone import *
+assert "foregone.process_pool.rooms" not in sys.modules
+try:
+    ProcessPoolExecutor()
+except NotImplementedError as error:
+    print("Windows" in str(error))
+with ThreadPoolExecutor(1) as pool:
+    print(pool.submit(int, "3").result())
+""") == (0, "True\n3\n", "")
 
 
 @pytest.mark.parametrize("name", BASE)
@@ -50,6 +134,15 @@ def test_the_seed_modules_serve_the_same_objects(name: str) -> None:
 def test_the_thread_module() -> None:
     assert foregone.thread.ThreadPoolExecutor is ThreadPoolExecutor
     assert foregone.thread.BrokenThreadPool is BrokenThreadPool is foregone.BrokenThreadPool
+
+
+def test_the_process_module() -> None:
+    """Each name is the same object everywhere; the standard ones are the standard ones."""
+    for name in foregone.process.__all__:
+        assert getattr(foregone, name) is getattr(foregone.process, name)
+    assert foregone.BrokenProcessPool is BrokenProcessPool
+    assert issubclass(ProcessPoolExecutor, concurrent.futures.ProcessPoolExecutor)
+    assert foregone.process._RemoteTraceback is concurrent.futures.process._RemoteTraceback
 
 
 @pytest.mark.parametrize(
@@ -73,6 +166,8 @@ def test_exceptions_relate_as_they_do_there() -> None:
     assert issubclass(foregone.CancelledError, foregone._base.Error)
     assert issubclass(foregone.InvalidStateError, foregone._base.Error)
     assert issubclass(BrokenThreadPool, foregone.BrokenExecutor)
+    assert issubclass(BrokenProcessPool, foregone.BrokenExecutor)
+    assert issubclass(ProcessDied, BrokenProcessPool)
     assert issubclass(foregone.BrokenExecutor, RuntimeError)
     assert not issubclass(asyncio.CancelledError, foregone.CancelledError)
 

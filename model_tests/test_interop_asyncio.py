@@ -2,12 +2,15 @@
 
 import asyncio
 import concurrent.futures
+import multiprocessing
+import os
+import signal
 import threading
 from typing import Any
 
 import pytest
 
-from foregone import Future, ThreadPoolExecutor
+from foregone import Future, ProcessDied, ProcessPoolExecutor, ThreadPoolExecutor
 
 PATIENCE = 30.0
 
@@ -164,3 +167,59 @@ def test_the_snapshot_that_asyncio_takes_from_3_14_on(outcome: str) -> None:
     theirs: concurrent.futures.Future[int] = concurrent.futures.Future()
     if hasattr(theirs, "_get_snapshot"):
         assert theirs._get_snapshot() == (False, False, None, None)
+
+
+# ---------------------------------------------------------------- the process pool
+
+
+def served(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("forkserver")
+    return ProcessPoolExecutor(workers, context, on_process_death="replace")
+
+
+def test_calls_run_in_processes_and_the_loop_goes_on() -> None:
+    async def main(pool: ProcessPoolExecutor) -> list[int]:
+        loop = asyncio.get_running_loop()
+        calls = [loop.run_in_executor(pool, pow, 2, each) for each in range(20)]
+        with pytest.raises(ZeroDivisionError):
+            await loop.run_in_executor(pool, divmod, 1, 0)
+        assert await loop.run_in_executor(pool, os.getpid) != os.getpid()
+        with pytest.raises(TypeError, match="cannot pickle"):
+            await loop.run_in_executor(pool, threading.Lock().acquire)
+        return await asyncio.wait_for(asyncio.gather(*calls), PATIENCE)
+
+    with served(2) as pool:
+        assert asyncio.run(main(pool)) == [2**each for each in range(20)]
+
+
+def test_a_death_is_the_error_of_its_call_there_too() -> None:
+    async def main(pool: ProcessPoolExecutor) -> int:
+        loop = asyncio.get_running_loop()
+        with pytest.raises(ProcessDied, match="was ended by SIGKILL") as died:
+            await loop.run_in_executor(pool, signal.raise_signal, signal.SIGKILL)
+        assert died.value.exit_code == -signal.SIGKILL
+        return await loop.run_in_executor(pool, int, "3")
+
+    with served(1) as pool:
+        assert asyncio.run(main(pool)) == 3
+
+
+def test_cancelling_there_takes_a_call_out_of_the_call_queue() -> None:
+    """The one process is stopped: what was sent to it is cancelled all the same."""
+
+    async def main(pool: ProcessPoolExecutor) -> list[bool]:
+        loop = asyncio.get_running_loop()
+        pid = await loop.run_in_executor(pool, os.getpid)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            queued = [pool.submit(int) for _ in range(3)]
+            wrapped = [asyncio.wrap_future(each) for each in queued]
+            for each in wrapped:
+                each.cancel()
+            await asyncio.wait(wrapped, timeout=PATIENCE)
+            return [*(each.cancelled() for each in wrapped), *(each.cancelled() for each in queued)]
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    with served(1) as pool:
+        assert asyncio.run(main(pool)) == [True] * 6

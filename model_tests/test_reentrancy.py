@@ -172,11 +172,6 @@ def test_each_call_may_come_into_each_of_a_pool(outer: str, state: str) -> None:
 # ------------------------------------------------------------------------ Ctrl-C
 
 
-def shown(places: int) -> int:
-    """Return how many places there must be at least: CPython 3.13 shows a tracer fewer."""
-    return 3 if sys.version_info >= (3, 13) else places
-
-
 def interrupted(call: Callable[[M], object], make: Callable[[], M]) -> Iterator[tuple[M, str]]:
     """Yield what ``make`` makes after ``call`` of it met Ctrl-C, for each place of it."""
     number = 1
@@ -250,7 +245,7 @@ def test_after_ctrl_c_no_waiter_stays(name: str, state: str) -> None:
         places.add(place)
         assert not scene.future._installed, place
         assert scene.future.done() or not scene.future._blocked, place
-    assert len(places) > shown(5)
+    assert len(places) > 5
 
 
 @pytest.mark.parametrize("state", ROOMS)
@@ -268,7 +263,7 @@ def test_after_ctrl_c_a_pool_goes_on(name: str, state: str) -> None:
         except AssertionError as error:
             raise AssertionError(place) from error
     COVERED[f"Ctrl-C in {name} of a pool, {state}"] = len(places)
-    assert len(places) > shown(4)
+    assert len(places) > 4
 
 
 @pytest.mark.parametrize("storm", ["signals", "garbage", "interrupts"])

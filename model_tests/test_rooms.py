@@ -26,8 +26,19 @@ OF_THE_COMMAND: Final = {"__main__.py": frozenset({"argparse", "pathlib", "sys"}
 #: the state of a future that they made; compat.py is their door.
 WRITERS: Final = {
     "_now": [("compat.py", "_state"), ("future.py", "_decide")],
-    "phase": [("pool.py", "_ask")],
+    "phase": [("pool.py", "_ask"), ("process_pool/rooms.py", "_ask")],
 }
+
+#: The rooms of the process pool, and who else may know them: the modules that are
+#: imported when one of its names is asked for.
+PROCESS_POOL: Final = "foregone.process_pool"
+ITS_DOORS: Final = ("foregone.process", "foregone.compat_process")
+#: What costs time and descriptors to import, and is not imported with foregone.
+HEAVY: Final = ("multiprocessing", "concurrent.futures.process", "socket", "select", "subprocess")
+#: The parent's side: what runs in a process does not come near it.
+OF_THE_PARENT: Final = ("rooms", "local_worker", "callbacks", "executor", "start", "chunk_sizes")
+#: A lane that ends begins a burial, and a burial reads the lane to its end.
+MUTUAL: Final = frozenset({f"{PROCESS_POOL}.answers", f"{PROCESS_POOL}.burial"})
 
 MODULE_CEILING: Final = 350
 FUNCTION_CEILING: Final = 40
@@ -130,6 +141,71 @@ def test_imports_say_where_from(path: Path) -> None:
     assert not [each for each in imports(path) if each[1].startswith(".")]
 
 
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts[1:]
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES: Final = {module_of(path): path for path in python("spec", "impl")}
+
+
+def first_imports(body: list[ast.stmt]) -> Iterator[str]:
+    """Yield what is imported with a module: not what is there for type checkers, or later."""
+    for node in body:
+        match node:
+            case ast.Import(names):
+                yield from (each.name for each in names)
+            case ast.ImportFrom(module, names):
+                for each in names:
+                    whole = f"{module}.{each.name}"
+                    yield whole if whole in MODULES else (module or "")
+            case ast.If(ast.Name("TYPE_CHECKING"), _, orelse):
+                yield from first_imports(orelse)
+            case ast.If(_, then, orelse) | ast.Try(then, _, orelse):
+                yield from first_imports(then)
+                yield from first_imports(orelse)
+            case _:
+                pass
+
+
+IMPORTED: Final = {name: set(first_imports(parsed(path).body)) for name, path in MODULES.items()}
+
+
+def reached(start: str) -> set[str]:
+    """Return all modules of ours that are imported with one of them, itself among them."""
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name in MODULES and name not in found:
+            found.add(name)
+            ahead += IMPORTED[name]
+    return found
+
+
+@pytest.mark.parametrize("name", [each for each in MODULES if is_in(each, "foregone")])
+def test_only_the_process_pool_needs_processes(name: str) -> None:
+    """``import foregone`` imports no multiprocessing."""
+    if is_in(name, PROCESS_POOL) or name in ITS_DOORS:
+        return
+    foreign = [x for x in IMPORTED[name] if any(is_in(x, each) for each in HEAVY)]
+    inner = [x for x in IMPORTED[name] if is_in(x, PROCESS_POOL) or x in ITS_DOORS]
+    assert not [*foreign, *inner]
+
+
+def test_what_runs_in_a_process_is_apart_from_the_parent() -> None:
+    inside = reached(f"{PROCESS_POOL}.process")
+    assert f"{PROCESS_POOL}.wire" in inside
+    assert not inside & {f"{PROCESS_POOL}.{each}" for each in OF_THE_PARENT}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_do_not_import_each_other(name: str) -> None:
+    """What a module imports does not import it, but for one pair that says why."""
+    circle = {each for each in IMPORTED[name] if name in reached(each)}
+    assert circle <= (MUTUAL if name in MUTUAL else set())
+
+
 # --------------------------------------------------------------------- states
 
 
@@ -190,12 +266,28 @@ def writers(source: ast.Module, field: str) -> Iterator[str]:
 @pytest.mark.parametrize("field", WRITERS)
 def test_a_state_is_assigned_in_one_place(field: str) -> None:
     found = [
-        (path.name, function)
+        (path.relative_to(ROOT / "impl" / "foregone").as_posix(), function)
         for path in python("impl")
         for function in writers(parsed(path), field)
         if function != "__init__"
     ]
     assert found == WRITERS[field]
+
+
+@named("impl")
+def test_a_call_goes_where_the_table_says(path: Path) -> None:
+    """``_place`` is what a cell of the table says is after; a fork's copy is settled."""
+    for function in functions(parsed(path)):
+        for node in ast.walk(function):
+            if function.name == "__init__" or not any(
+                isinstance(part, ast.Attribute) and part.attr == "_place"
+                for target in targets(node)
+                for part in ast.walk(target)
+            ):
+                continue
+            value = ast.unparse(node.value) if isinstance(node, ast.Assign) else "?"
+            settled = function.name == "forked" and "Place.SETTLED" in value
+            assert value.endswith(".after") or settled, f"line {function.lineno}: {value}"
 
 
 @pytest.mark.parametrize(
@@ -222,6 +314,51 @@ def test_every_way_to_assign_is_seen(source: str) -> None:
 def test_reading_a_state_is_not_assigning_it() -> None:
     assert not list(writers(ast.parse("def f(x): y = x._now; x._now.z = y[x._now]"), "_now"))
     assert list(writers(ast.parse("x._now = 1"), "_now")) == ["the module"]
+
+
+# ---------------------------------------------------------------------- locks
+
+
+def held(tree: ast.AST) -> Iterator[ast.With]:
+    """Yield each block that holds a lock of ours."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.With) and any(
+            re.search(r"\b_?(pool_)?(make_)?lock\b", ast.unparse(each.context_expr))
+            for each in node.items
+        ):
+            yield node
+
+
+def foreign(block: ast.With) -> list[str]:
+    """Return what in a block may run code of others, wait, or go on and on.
+
+    An unpacking may drive an iterator that was made before the block: it posts a ticket,
+    or tries one, in C.
+    """
+    kinds: tuple[type[ast.AST], ...] = (
+        *(ast.Call, ast.With, ast.For, ast.While, ast.Try, ast.Yield, ast.YieldFrom, ast.Await),
+        *(ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Raise),
+        *(ast.JoinedStr, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
+    )
+    inside = (node for statement in block.body for node in ast.walk(statement))
+    return [ast.unparse(node) for node in inside if isinstance(node, kinds)]
+
+
+@named("impl")
+def test_nothing_is_called_under_a_lock(path: Path) -> None:
+    """So no foreign code runs there, nothing blocks, and no second lock is taken."""
+    assert not [f"line {x.lineno}: {what}" for x in held(parsed(path)) for what in foreign(x)]
+
+
+def test_locks_are_found() -> None:
+    """The rule above is not empty, and sees what it is about."""
+    found = {path.name for path in python("impl") if any(held(parsed(path)))}
+    assert {"future.py", "pool.py", "rooms.py", "call_queue.py"} <= found
+    for lock in ("self.lock", "self._lock or self._make_lock()", "pool.lock", "pool_lock"):
+        (block,) = held(ast.parse(f"with {lock}:\n  self.x = 1; (won,) = attempt"))
+        assert not foreign(block)
+    for step in ("f()", "x = [y for y in z]", "while x: y = 1", "with other: x = 1", "raise x"):
+        assert foreign(next(held(ast.parse(f"with self.lock:\n  {step}"))))
 
 
 # ---------------------------------------------------------------------- sizes

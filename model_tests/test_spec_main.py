@@ -282,7 +282,7 @@ def test_traces_of_other_models(ask: Asker, tmp_path: Path) -> None:
         ("ask future RUNNING stop", "'stop' is not a known command: one of cancel, "),
         ("ask lifecycle OPEN stop", "'stop' is not a known request: one of shutdown, "),
         ("ask waiting FIRST result", "'FIRST' is not a known return_when: one of FIRST_COMPLETED"),
-        ("explore process-pool", "'process-pool'"),
+        ("explore fork-pool", "'fork-pool'"),
         ("explore future --cancellers x", "'x'"),
         ("explore future --cancellers -1", "model.cancellers is -1: a number from 0"),
         ("explore thread-pool --threads 0", "model.threads is 0: at least 1 is wanted"),

@@ -9,18 +9,28 @@ from typing import TypeVar
 
 import pytest
 
-from foregone_spec import future, lifecycle, thread_pool_actions, waiting, work_item
+from foregone_spec import (
+    future,
+    lifecycle,
+    process_death,
+    thread_pool_actions,
+    waiting,
+    work_item,
+)
 from foregone_spec.explore import explore
 from foregone_spec.future import Command, Effect, Refusal, State
 from foregone_spec.future_model import FutureModel
 from foregone_spec.lifecycle import Phase, Request
 from foregone_spec.map_model import MapModel
+from foregone_spec.process_death import Policy
+from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting import Ending, ReturnWhen
 from foregone_spec.waiting_model import WaitingModel
 from foregone_spec.work_item import Event, Place
 from model_tests import spec_laws
 from model_tests.chain import contracts
+from model_tests.chain.pairs import AnyModel
 
 R = TypeVar("R", bound=Enum)
 C = TypeVar("C", bound=Enum)
@@ -116,13 +126,16 @@ class TestMutants:
 
     def test_work_item(self) -> None:
         count, alive = survivors(work_item.TRANSITIONS, _work_item_cells)
-        assert (count, alive) == (18 * (3 * 6 - 1), [])
+        assert (count, alive) == (50 * (5 * 6 - 1), [])
+
+    def test_process_death(self) -> None:
+        assert survivors(process_death.BREAKS, _waiting_cells) == (10, [])
 
     @pytest.mark.parametrize("module", [future, lifecycle, work_item])
     def test_a_missing_cell(self, module: object, monkeypatch: pytest.MonkeyPatch) -> None:
         table: dict[Enum, dict[Enum, object]] = getattr(module, "TRANSITIONS")  # noqa: B009
-        row = next(iter(table))
-        monkeypatch.delitem(table[row], next(iter(table[row])))
+        row = next(iter(table))  # a whole row, since a cell would come back as the last
+        monkeypatch.setitem(table, row, dict(list(table[row].items())[1:]))
         assert any(not holds for _, holds in spec_laws.tables_are_total())
 
     def test_the_tables_are_as_they_were(self) -> None:
@@ -190,14 +203,18 @@ def test_the_standard_future_gives_the_same_answer(state: State, command: Comman
         (WaitingModel(1, ("FIRST_EXCEPTION", "AS_COMPLETED"), ((1,), (1, 1))), None),
         (ThreadPoolModel(2, 2, (Request.SHUTDOWN,), True, True, True), 1611),
         (ThreadPoolModel(2, 1, tuple(Request)[:2], True, True, True), 1219),
+        (ProcessPoolModel(2, 1, 1), 291),
+        (ProcessPoolModel(2, 2, 2, (Request.SHUTDOWN,), 1, eager=True), 6331),
+        (
+            ProcessPoolModel(2, 1, 1, (Request.SHUTDOWN_CANCEL_FUTURES,), 1, Policy.REPLACE),
+            1156,
+        ),
         (MapModel(3, 2, 3), 290),
         (MapModel(3, 2), 464),
     ],
     ids=str,
 )
-def test_the_invariants_hold(
-    model: FutureModel | WaitingModel | ThreadPoolModel | MapModel, states: int | None
-) -> None:
+def test_the_invariants_hold(model: AnyModel, states: int | None) -> None:
     graph = explore(model)  # type: ignore[misc]  # a union of models
     assert [str(each) for each in graph.violations] == []
     assert len(graph.edges) == (states or len(graph.edges))
@@ -262,6 +279,6 @@ class TestSeeds:
         assert violated(MapModel(2, 1)) >= {"YieldsAllOrRaises"}
 
 
-def violated(model: FutureModel | WaitingModel | ThreadPoolModel | MapModel) -> set[str]:
+def violated(model: AnyModel) -> set[str]:
     """Return the names of the invariants that ``model`` violates."""
     return {each.invariant for each in explore(model).violations}  # type: ignore[misc]  # a union of models

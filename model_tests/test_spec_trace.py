@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregone_spec import trace
+from foregone_spec import follow
 from foregone_spec.explore import TooManyStates, explore
 from foregone_spec.future_actions import (
     Action,
@@ -24,6 +24,8 @@ from foregone_spec.future_model import FutureModel, FutureState
 from foregone_spec.lifecycle import Request
 from foregone_spec.map_model import MapModel
 from foregone_spec.model import A, Model, NotEnabled, S, Value
+from foregone_spec.process_death import Policy
+from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.trace import Step, TraceError, check, dumps, loads
 from foregone_spec.waiting_model import WaitingModel
@@ -32,6 +34,16 @@ FUTURE = FutureModel(owned=False, resolvers=1, callbacks=2)
 WAITING = WaitingModel(2, ("FIRST_EXCEPTION", "AS_COMPLETED"), ((1, 2), (2, 1, 2)))
 THREAD_POOL = ThreadPoolModel(
     2, 2, (Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES), True, True, True
+)
+PROCESS_POOL = ProcessPoolModel(
+    *(3, 2, 2, (Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES), 2, Policy.REPLACE),
+    overtake=1,
+    max_tasks=2,
+    early_limit=2,
+    initializer_fails=True,
+    start_fails=True,
+    unpicklable=True,
+    collects=True,
 )
 MAP = MapModel(items=3, buffersize=2, fails_at=3)
 
@@ -156,6 +168,11 @@ class TestWalks:
 
     @given(walks(THREAD_POOL))
     def test_thread_pool(self, case: Case[object, object]) -> None:
+        accepts_and_rejects(case)
+        round_trips(case)
+
+    @given(walks(PROCESS_POOL))
+    def test_process_pool(self, case: Case[object, object]) -> None:
         accepts_and_rejects(case)
         round_trips(case)
 
@@ -290,7 +307,7 @@ class TestInvariants:
         assert check(Clock(starts=(3, 2)), [Tick(9)]).reason == "it is not enabled"
 
     def test_too_many_possible_states(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(trace, "STATES_LIMIT", 5)
+        monkeypatch.setattr(follow, "STATES_LIMIT", 5)
         with pytest.raises(TooManyStates, match="more than 5 states: record more"):
             check(Clock(starts=(4,), top=1000), [Tick(1)], lambda action: True)
 

@@ -18,7 +18,7 @@ from foregone_spec.future_actions import (
 from foregone_spec.future_model import FutureModel
 from foregone_spec.trace import Step, TraceError, dumps, loads
 from foregone_spec.waiting import Ending
-from model_tests.test_spec_trace import FUTURE, MAP, THREAD_POOL, WAITING, Clock
+from model_tests.test_spec_trace import FUTURE, MAP, PROCESS_POOL, THREAD_POOL, WAITING, Clock
 
 RUN: list[Action | Step[Action]] = [Cancel(2), Step(CallResult(1), {"state": "x", "ran": ()})]
 GOOD = dumps(FutureModel(owned=True), RUN)
@@ -68,10 +68,15 @@ def test_refuses_what_is_no_run(text: str) -> None:
         loads(text)
 
 
+POOL = {"calls": 1, "processes": 1, "capacity": 2}
 WRONG_FIELDS: list[tuple[kinds.AnyKind, Mapping[str, object], str]] = [
     (kinds.THREAD_POOL, {"calls": 1, "threads": 0}, "fields.threads is 0"),
     (kinds.THREAD_POOL, {"calls": 1, "threads": 1, "closers": ["x"]}, "closers[0] is"),
     (kinds.THREAD_POOL, {"calls": 1, "threads": 1, "closers": "x"}, "a list is wanted"),
+    (kinds.PROCESS_POOL, {**POOL, "processes": 0}, "fields.processes is 0"),
+    (kinds.PROCESS_POOL, {**POOL, "processes": 3}, "fields.capacity is 2: a place for each of 3"),
+    (kinds.PROCESS_POOL, {**POOL, "overtake": 0}, "fields.overtake is 0"),
+    (kinds.PROCESS_POOL, {**POOL, "policy": "ignore"}, "a Policy: one of break, replace"),
     (kinds.MAP, {"items": 1, "buffersize": 0}, "fields.buffersize is 0"),
     (kinds.MAP, {"items": 1, "buffersize": 1, "fails_at": 2}, "fields.fails_at is 2"),
     (kinds.WAITING, {"futures": 1, "asks": [], "names": [[1]]}, "fields.names has 1 items"),
@@ -92,7 +97,7 @@ def test_refuses_a_model_that_makes_no_sense(
 
 
 def test_reads_the_fields_of_every_model() -> None:
-    for model in (FUTURE, WAITING, THREAD_POOL, MAP):
+    for model in (FUTURE, WAITING, THREAD_POOL, PROCESS_POOL, MAP):
         assert loads(dumps(model, [])).model == model  # type: ignore[misc]  # a union of models has no one action type
     assert WAITING.endings == tuple(Ending)
 
@@ -115,7 +120,7 @@ def test_the_size_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_field_has_the_name_of_what_stands_beside_it() -> None:
-    for kind in (kinds.FUTURE, kinds.WAITING, kinds.THREAD_POOL, kinds.MAP):
+    for kind in (kinds.FUTURE, kinds.WAITING, kinds.THREAD_POOL, kinds.PROCESS_POOL, kinds.MAP):
         for action in kind.actions.values():
             names = {each.name for each in dataclasses.fields(action)}
             assert not names & {"action", "variables"}

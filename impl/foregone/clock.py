@@ -22,7 +22,8 @@ def limit(timeout: float | None, caller: str) -> float:
     if timeout is None:
         return NO_LIMIT
     given: object = timeout
-    if not isinstance(given, (SupportsFloat, SupportsIndex)):  # str and bytes are neither
+    usual = type(given) in (int, float)  # the protocols are slow to ask; str is neither
+    if not usual and not isinstance(given, (SupportsFloat, SupportsIndex)):
         raise TypeError(
             f"{caller}: timeout must be a number of seconds or None, not {timeout!r} "
             f"of type {type(timeout).__name__}"

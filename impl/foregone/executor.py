@@ -47,13 +47,7 @@ class Executor(concurrent.futures.Executor):
         Raises TypeError and ValueError for wrong arguments.  Source: the seed, CPython's
         documentation up to 3.15, ``tla/Map.tla``.
         """
-        if buffersize is not None and not isinstance(buffersize, int):
-            raise TypeError(
-                f"buffersize must be an integer or None, not {buffersize!r} "
-                f"of type {type(buffersize).__name__}"
-            )
-        if buffersize is not None and buffersize < 1:
-            raise ValueError(f"buffersize must be None or > 0, not {buffersize}")
+        check_buffersize(buffersize)
         until = clock.deadline(clock.limit(timeout, "map()"))
         calls = _Calls(self, fn, zip(*iterables, strict=False), buffersize)
         calls.fill()
@@ -63,6 +57,17 @@ class Executor(concurrent.futures.Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Free what the executor holds; here, nothing."""
+
+
+def check_buffersize(buffersize: int | None) -> None:
+    """Raise TypeError or ValueError for what is no size of a buffer."""
+    if buffersize is not None and not isinstance(buffersize, int):
+        raise TypeError(
+            f"buffersize must be an integer or None, not {buffersize!r} "
+            f"of type {type(buffersize).__name__}"
+        )
+    if buffersize is not None and buffersize < 1:
+        raise ValueError(f"buffersize must be None or > 0, not {buffersize}")
 
 
 class _Calls(Generic[T]):

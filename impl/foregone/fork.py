@@ -7,12 +7,18 @@ thread is inside a step when a thread forks, since a step has no interruption po
 
 import os
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
-if TYPE_CHECKING:
-    from foregone.pool import Pool
 
-pools: Final["weakref.WeakSet[Pool]"] = weakref.WeakSet()
+class Forkable(Protocol):
+    """A pool."""
+
+    def forked(self) -> None:
+        """Become the copy in a forked child."""
+        ...
+
+
+pools: Final["weakref.WeakSet[Forkable]"] = weakref.WeakSet()
 
 
 def _after_in_child() -> None:

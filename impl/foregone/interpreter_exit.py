@@ -6,14 +6,24 @@ every call that was accepted runs, and every thread is joined.
 
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from foregone_spec.lifecycle import Request
 
-if TYPE_CHECKING:
-    from foregone.pool import Pool
 
-pools: Final["weakref.WeakSet[Pool]"] = weakref.WeakSet()
+class Ending(Protocol):
+    """A pool."""
+
+    def ask(self, request: Request) -> None:
+        """Request an end."""
+        ...
+
+    def join(self) -> None:
+        """Return when the end has come."""
+        ...
+
+
+pools: Final["weakref.WeakSet[Ending]"] = weakref.WeakSet()
 
 _began = False
 

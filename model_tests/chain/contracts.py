@@ -24,12 +24,12 @@ from types import ModuleType
 from typing import Final, TypeVar, final, get_args, get_origin, get_type_hints
 
 import foregone_spec
-from foregone_spec import future, lifecycle, model, waiting, work_item
+from foregone_spec import future, lifecycle, model, process_death, waiting, work_item
 from model_tests import contract_twins, spec_laws
 from model_tests.chain.verdict import Row, report
 
 #: The modules in which every public function has a contract.
-MODULES: Final = (future, lifecycle, waiting, work_item, model)
+MODULES: Final = (future, lifecycle, waiting, work_item, process_death, model)
 #: Those that have none, and why.
 WITHOUT: Final = {"model.tla_text": "its type is recursive, which CrossHair cannot make up"}
 #: For a type variable CrossHair makes up classes whose == says anything; such a

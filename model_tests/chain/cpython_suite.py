@@ -1,45 +1,44 @@
 """CPython's own tests as rows: ``test.test_concurrent_futures``, against foregone.
 
+    python -m model_tests.chain.cpython_suite [--times N]
+
 They are those of a Python on this machine that ships them: this one, or another of the
 versions that foregone is for.  ``model_tests/cpython_runner.py`` redirects them; here it
-is asked whether it did, and whether a broken foregone turns them red.
+is asked whether it did, and whether a broken foregone turns them red.  They mostly sleep:
+there is a part for each way to start processes, and one for the rest, and all parts run
+at once, module by module: so one part alone is busy with starting interpreters.
 
-Process pools and interpreter pools are not foregone's yet: the modules that have nothing
-else are not run, nor are the classes whose fixture is one of them.
+``--times`` runs them all that often: what fails now and then fails.  The interpreter pool
+is the standard one, and its tests are not run.
 """
 
+import argparse
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, TypedDict, cast, final
 
 from model_tests.chain.cells import environment, interpreters
 from model_tests.chain.command import ROOT, lines
+from model_tests.chain.cpython_lists import (
+    NEED_NO_SUBMIT,
+    NO_PROCESSES,
+    OTHER_POOLS,
+    PINS_A_DIFFERENCE,
+    POKES_PRIVATE_NAMES,
+    SAY_NOTHING,
+)
 from model_tests.chain.verdict import Row, report
 
 RUNNER: Final = ROOT / "model_tests" / "cpython_runner.py"
-PATIENCE: Final = 60.0  # seconds for one module; it ends itself before
+PATIENCE: Final = 240.0  # seconds for one module; it ends itself before
 
-#: Tests that pin what foregone does differently on purpose: the test, and the row of
-#: "where foregone differs" that it pins.
-PINS_A_DIFFERENCE: Final[dict[str, str]] = {}
-#: Tests that need private names which ``compat.py`` does not serve, and which.
-POKES_PRIVATE_NAMES: Final[dict[str, str]] = {}
-
-#: Modules that know nothing but pools that foregone has not yet.
-OTHER_POOLS: Final = ("test_deadlock", "test_interpreter_pool", "test_process_pool")
-
-#: Tests of an executor's class that stay green though ``submit`` raises, and why.
-NEED_NO_SUBMIT: Final = {
-    "test_correct_timeout_exception_msg": "as_completed() on futures made by hand",
-    "test_free_reference_yielded_future": "as_completed() on futures made by hand",
-    "test_default_workers": "makes an executor, and looks at it",
-    "test_max_workers_negative": "an executor that cannot be made",
-}
+#: The pools of a part start their processes in this way; the rest have none.
+PARTS: Final = ("rest", "fork", "forkserver", "spawn")
 
 FIND: Final = """
 import importlib.util, json, pkgutil
@@ -60,21 +59,29 @@ class Said(TypedDict):
     skipped: dict[str, str]
     left_out: list[str]
     other_pools: list[str]
+    still_standard: list[str]
     imports: list[str]
     fixtures: list[str]
     script_sources: int
     scripts: int
     broken_fixtures: list[str]
+    left_behind: bool
 
 
 @final
 @dataclass(slots=True)
 class Outcome:
-    """What all modules said together, and which broke."""
+    """What all modules and parts said together, and which broke."""
 
     said: dict[str, Said] = field(default_factory=dict)
     broke: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def of(self, part: str) -> "Outcome":
+        """Return what one part said."""
+        said = {unit: each for unit, each in self.said.items() if unit.endswith(f" {part}")}
+        broke = [each for each in self.broke if each.partition(":")[0].endswith(f" {part}")]
+        return Outcome(said, broke, self.seconds)
 
     def all_of(self, key: str) -> list[str]:
         """Return the names under ``key``, of all modules."""
@@ -85,6 +92,13 @@ class Outcome:
     def sum_of(self, key: str) -> int:
         """Return the sum of the numbers under ``key``."""
         return sum(cast("dict[str, int]", each)[key] for each in self.said.values())
+
+    def texts_of(self, key: str) -> dict[str, str]:
+        """Return the texts under ``key``, by the names of their tests."""
+        texts: dict[str, str] = {}
+        for each in self.said.values():
+            texts |= cast("dict[str, dict[str, str]]", each)[key]
+        return texts
 
 
 def _modules(python: str) -> list[str]:
@@ -103,8 +117,9 @@ def _modules(python: str) -> list[str]:
     return [name for name in names if name.startswith("test_") and name not in OTHER_POOLS]
 
 
-def _run(python: str, module: str, guard: str | None, outcome: Outcome) -> None:
-    command = [python, str(RUNNER), module]
+def _run(python: str, module: str, part: str, guard: str | None, outcome: Outcome) -> None:
+    unit = f"{module} {part}"
+    command = [python, str(RUNNER), module, "--part", part]
     for name in (*PINS_A_DIFFERENCE, *POKES_PRIVATE_NAMES):
         command += ["--leave-out", name]
     if guard is not None:
@@ -121,27 +136,31 @@ def _run(python: str, module: str, guard: str | None, outcome: Outcome) -> None:
             timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired:
-        outcome.broke.append(f"{module}: not done within {PATIENCE:g} s")
+        outcome.broke.append(f"{unit}: not done within {PATIENCE:g} s")
         return
     last = done.stdout.rstrip().rpartition("\n")[2]
     if done.returncode == 0 and last.startswith("{"):
-        outcome.said[module] = cast("Said", json.loads(last))
+        outcome.said[unit] = cast("Said", json.loads(last))
     else:
-        tail = "\n".join(done.stderr.splitlines()[-40:])
-        outcome.broke.append(f"{module}: exit code {done.returncode}\n{tail}")
+        tail = "\n".join(done.stderr.splitlines()[-60:])
+        outcome.broke.append(f"{unit}: exit code {done.returncode}\n{tail}")
+
+
+def _run_part(
+    python: str, modules: list[str], part: str, guard: str | None, outcome: Outcome
+) -> None:
+    for module in modules:
+        if part == "rest" or module not in NO_PROCESSES:
+            _run(python, module, part, guard, outcome)
 
 
 def _run_all(python: str, modules: list[str], guard: str | None = None) -> Outcome:
-    """Run each module in a process of its own, all at once: they mostly sleep."""
+    """Run each module, in each part, in a process of its own; all parts at once."""
     began = perf_counter()
     outcome = Outcome()
-    threads = [
-        threading.Thread(target=_run, args=(python, module, guard, outcome)) for module in modules
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(PARTS)) as pool:
+        for part in PARTS:
+            pool.submit(_run_part, python, modules, part, guard, outcome)
     outcome.seconds = perf_counter() - began
     return outcome
 
@@ -149,7 +168,7 @@ def _run_all(python: str, modules: list[str], guard: str | None = None) -> Outco
 # ------------------------------------------------------------------------ rows
 
 
-def rows() -> Iterator[Row]:
+def rows(times: int = 1) -> Iterator[Row]:
     """Yield what became of the suite, of its redirection, and of the guards."""
     began = perf_counter()
     for version, python in interpreters().items():
@@ -167,33 +186,57 @@ def rows() -> Iterator[Row]:
             note="       no Python here ships test.test_concurrent_futures as a package",
         )
         return
-    outcome = _run_all(python, modules)
-    yield _suite(outcome, bound)
-    yield _redirected(outcome, bound)
+    for _ in range(times):
+        outcome = _run_all(python, modules)
+        yield _suite(outcome.of("rest"), "futures and thread pools", bound)
+        for part in PARTS[1:]:
+            yield _suite(outcome.of(part), f"process pools, {part}", bound)
+        yield _left_out(outcome, bound)
+        yield _redirected(outcome, bound)
     yield _guarded(_run_all(python, modules, "submit"), "submit", bound)
     yield _guarded(_run_all(python, modules, "all"), "all", bound)
 
 
-def _suite(outcome: Outcome, bound: str) -> Row:
+def _suite(outcome: Outcome, of_what: str, bound: str) -> Row:
     passed, run = outcome.all_of("passed"), outcome.sum_of("run")
-    failed = {name: text for each in outcome.said.values() for name, text in each["failed"].items()}
-    skipped = {k: why for each in outcome.said.values() for k, why in each["skipped"].items()}
+    failed, skipped = outcome.texts_of("failed"), outcome.texts_of("skipped")
     left_out = outcome.all_of("left_out")
-    reasons = PINS_A_DIFFERENCE | POKES_PRIVATE_NAMES
-    note = [f"left out: {name}: {reasons[name]}" for name in left_out]
-    note += [f"skipped: {name}: {why}" for name, why in skipped.items()]
-    note.append(f"not foregone's yet: {len(set(outcome.all_of('other_pools')))} classes of other")
-    note[-1] += f" pools, and {', '.join(OTHER_POOLS)}"
-    gone = [f"no such test: {name}" for name in reasons if name not in left_out]
-    wrong = [*outcome.broke, *gone, *(f"{name}\n{text}" for name, text in failed.items())]
+    wrong = [*outcome.broke, *(f"{name}\n{text}" for name, text in failed.items())]
+    wrong += [f"{unit}: a process or a thread was left behind"
+              for unit, said in outcome.said.items() if said["left_behind"]]  # fmt: skip
     return Row(
-        claim="CPython's own tests of futures and thread pools",
+        claim=f"CPython's own tests of {of_what}",
         engine="unittest",
         bound=bound,
         count=f"{len(passed)}/{run} passed, {len(left_out)} left out",
         seconds=outcome.seconds,
         ok=run > 0 and len(passed) + len(skipped) == run and not wrong,
         details=lines(wrong),
+        note=lines([f"skips itself: {name}: {why}" for name, why in skipped.items()]),
+    )
+
+
+def _left_out(outcome: Outcome, bound: str) -> Row:
+    """Say which tests are not run, each with its reason, and that they are there."""
+    left_out = outcome.all_of("left_out")
+    reasons = PINS_A_DIFFERENCE | POKES_PRIVATE_NAMES
+    why: dict[str, list[str]] = {}
+    for name in left_out:
+        module, _, test = name.split(".")
+        kind = "pins a difference" if name in PINS_A_DIFFERENCE else "pokes private names"
+        why.setdefault(f"{kind}: {module}.{test}: {reasons[name]}", []).append(name)
+    others = sorted(set(outcome.all_of("other_pools")))
+    note = [f"{len(names)} x {reason}" for reason, names in why.items()]
+    note += [f"another pool: {', '.join(others)}"] if others else []
+    wrong = [f"no such test: {name}" for name in reasons if name not in left_out]
+    return Row(
+        claim="tests that are left out are named, and each has its reason",
+        engine="unittest",
+        bound=bound,
+        count=f"{len(why)} tests, {len(left_out)} with each pool",
+        seconds=0.0,
+        ok=not wrong and not outcome.broke,
+        details=lines([*wrong, *outcome.broke]),
         note=lines(note),
     )
 
@@ -203,16 +246,22 @@ def _redirected(outcome: Outcome, bound: str) -> Row:
     imports, fixtures = outcome.all_of("imports"), outcome.all_of("fixtures")
     scripts, sources = outcome.sum_of("scripts"), outcome.sum_of("script_sources")
     wrong = [f"another executor: {name}" for name in outcome.all_of("broken_fixtures")]
-    wrong += [f"{module}: nothing was redirected" for module, said in outcome.said.items()
-              if not any(name.startswith(f"{module}:") for name in said["imports"])]  # fmt: skip
+    wrong += [
+        f"{unit}: nothing was redirected"
+        for unit, said in outcome.said.items()
+        if not any(name.startswith(f"{unit.split()[0]}:") for name in said["imports"])
+    ]
     return Row(
         claim="what they import, use and start is foregone",
         engine="ast",
         bound=bound,
-        count=f"{len(imports)} imports, {len(fixtures)} fixtures, {scripts} scripts",
+        count=f"{len(set(fixtures))} fixtures, {len(set(imports))} imports, {scripts} scripts",
         seconds=0.0,
         ok=bool(imports and fixtures and scripts and sources) and not wrong,
         details=lines([*wrong, *outcome.broke]),
+        note=lines(
+            [f"still standard: {name}" for name in sorted(set(outcome.all_of("still_standard")))]
+        ),
     )
 
 
@@ -223,14 +272,16 @@ def _guarded(outcome: Outcome, guard: str, bound: str) -> Row:
     concerned = [
         name for name in outcome.all_of("tests") if everything or name.split(".")[1] in fixtures
     ]
-    red = {name: text for each in outcome.said.values() for name, text in each["failed"].items()}
+    red, skipped = outcome.texts_of("failed"), outcome.texts_of("skipped")
+    not_run = {*skipped, *outcome.all_of("left_out")}
+    concerned = [name for name in concerned if name not in not_run]
     green = [name for name in concerned if name not in red]
     argued = [] if everything else [x for x in green if x.rpartition(".")[2] in NEED_NO_SUBMIT]
     wrong = [f"stays green: {name}" for name in green if name not in argued]
     wrong += [
         f"red for another reason: {name}\n{red[name]}"
         for name in concerned
-        if name in red and "on purpose" not in red[name]
+        if name in red and "on purpose" not in red[name] and name not in SAY_NOTHING
     ]
     what = "foregone" if everything else "submit()"
     return Row(
@@ -245,5 +296,12 @@ def _guarded(outcome: Outcome, guard: str, bound: str) -> Row:
     )
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line, and do what it says."""
+    parser = argparse.ArgumentParser("cpython_suite", description="Run CPython's own tests.")
+    parser.add_argument("--times", type=int, default=1, help="run the suite that often")
+    return report(rows(parser.parse_args(arguments).times))
+
+
 if __name__ == "__main__":
-    sys.exit(report(rows()))
+    sys.exit(main())

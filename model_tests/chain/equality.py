@@ -17,6 +17,7 @@ from foregone_spec.explore import Graph, explore, label, node
 from foregone_spec.future_model import FutureModel
 from foregone_spec.map_model import MapModel
 from foregone_spec.model import A, Model, S, Value, tla_text
+from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting_model import WaitingModel
 from model_tests.chain.pairs import LARGER, PAIRS, AnyModel, write_bounds
@@ -215,6 +216,8 @@ def explored(bound: str, model: AnyModel) -> tuple[Callable[[], Labelled], Row]:
         case WaitingModel():
             return _explored(bound, model)
         case ThreadPoolModel():
+            return _explored(bound, model)
+        case ProcessPoolModel():
             return _explored(bound, model)
         case MapModel():
             return _explored(bound, model)

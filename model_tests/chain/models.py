@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
-from foregone_spec import future_model, map_model, thread_pool, waiting_model
+from foregone_spec import future_model, map_model, process_pool_actions, thread_pool, waiting_model
 from model_tests.chain.pairs import PAIRS
 from model_tests.chain.tlc import BUILD, HOLDS, TLA, Config, Outcome, read_config, run
 from model_tests.chain.verdict import Row, report
@@ -36,6 +36,7 @@ ACTIONS: Final[Mapping[str, tuple[type, ...]]] = {
     "Future": get_args(future_model.Action),
     "Waiting": get_args(waiting_model.Action),
     "ThreadPool": get_args(thread_pool.Action),
+    "ProcessPool": get_args(process_pool_actions.Action),
     "Map": get_args(map_model.Action),
 }
 

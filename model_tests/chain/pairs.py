@@ -15,12 +15,14 @@ from foregone_spec.future_model import FutureModel
 from foregone_spec.lifecycle import Request
 from foregone_spec.map_model import MapModel
 from foregone_spec.model import tla_text
+from foregone_spec.process_death import Policy
+from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting import Ending
 from foregone_spec.waiting_model import WaitingModel
 from model_tests.chain.tlc import BUILD, Config
 
-AnyModel: TypeAlias = FutureModel | WaitingModel | ThreadPoolModel | MapModel
+AnyModel: TypeAlias = FutureModel | WaitingModel | ThreadPoolModel | ProcessPoolModel | MapModel
 
 
 @final
@@ -33,6 +35,8 @@ class Pair:
 
 
 _SHUTDOWN, _CANCELLING = Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES
+_BOTH: Final = (_SHUTDOWN, _CANCELLING)
+_REPLACE: Final = Policy.REPLACE
 _OK, _FAILED, _ = Ending
 
 PAIRS: Final = (
@@ -66,6 +70,15 @@ PAIRS: Final = (
         "3 calls, 2 threads, all may fail",
         ThreadPoolModel(3, 2, (_SHUTDOWN, _CANCELLING), True, True, True),
     ),
+    Pair("2 calls, 2 processes, a death breaks", ProcessPoolModel(2, 2, 2, (_CANCELLING,), 1)),
+    Pair(
+        "2 calls, 1 process, all may fail",
+        ProcessPoolModel(2, 1, 1, _BOTH, 2, _REPLACE, 2, 1, 2, False, True, True, True, True),
+    ),
+    Pair(
+        "3 calls, 2 processes, one is replaced",
+        ProcessPoolModel(3, 2, 2, (), 1, _REPLACE, overtake=1, collects=True),
+    ),
     Pair("3 items, buffer of 2", MapModel(3, 2)),
     Pair("4 items, buffer of 3, input raises", MapModel(4, 3, fails_at=4)),
     Pair("5 items, buffer of 3", MapModel(5, 3)),
@@ -85,6 +98,14 @@ LARGER: Final = (
         ThreadPoolModel(3, 3, (_SHUTDOWN, _CANCELLING), True, True, True),
     ),
     Pair("4 calls, 2 threads", ThreadPoolModel(4, 2, (_SHUTDOWN, _CANCELLING))),
+    Pair(
+        "3 calls, 2 processes that retire",
+        ProcessPoolModel(3, 2, 2, (_SHUTDOWN,), 1, _REPLACE, max_tasks=1),
+    ),
+    Pair(
+        "2 calls, 2 processes, all may fail",
+        ProcessPoolModel(2, 2, 2, _BOTH, 1, _REPLACE, 2, 1, 2, False, True, True, True, True),
+    ),
     Pair("6 items, buffer of 4", MapModel(6, 4)),
 )
 
@@ -116,6 +137,23 @@ def constants(model: AnyModel) -> Mapping[str, str]:
                 "Closers": tla_text(_values(model.closers)),
                 "InitializerMayFail": tla_text(model.initializer_fails),
                 "StartMayFail": tla_text(model.start_fails),
+                "MayBeCollected": tla_text(model.collects),
+            }
+        case ProcessPoolModel():
+            return {
+                "Calls": tla_text(model.calls),
+                "Processes": tla_text(model.processes),
+                "CallQueueSize": tla_text(model.capacity),
+                "Closers": tla_text(_values(model.closers)),
+                "Deaths": tla_text(model.deaths),
+                "Policy": tla_text(model.policy.value),
+                "Overtake": tla_text(model.overtake),
+                "MaxTasks": tla_text(model.max_tasks),
+                "EarlyLimit": tla_text(model.early_limit),
+                "Eager": tla_text(model.eager),
+                "InitializerMayFail": tla_text(model.initializer_fails),
+                "StartMayFail": tla_text(model.start_fails),
+                "MayBeUnpicklable": tla_text(model.unpicklable),
                 "MayBeCollected": tla_text(model.collects),
             }
         case MapModel():

@@ -146,7 +146,13 @@ def listed(text: str, keyword: str) -> tuple[str, ...]:
 _SINGULAR: Final = {"INVARIANTS": "INVARIANT", "PROPERTIES": "PROPERTY", "CONSTANTS": "CONSTANT"}
 
 
-def run(config: Config, *flags: str, memory: str = "2g", workers: int = 1) -> Outcome:
+def run(
+    config: Config,
+    *flags: str,
+    memory: str = "2g",
+    workers: int = 1,
+    patience: float = TIME_LIMIT,
+) -> Outcome:
     """Run TLC on ``config`` and return what it found.
 
     A final state is not an error: a run may end.
@@ -164,11 +170,11 @@ def run(config: Config, *flags: str, memory: str = "2g", workers: int = 1) -> Ou
     start = time.perf_counter()
     try:
         done = subprocess.run(
-            command, cwd=home, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
+            command, cwd=home, capture_output=True, text=True, timeout=patience, check=False
         )
         output, code = done.stdout + done.stderr, done.returncode
     except subprocess.TimeoutExpired:
-        output, code = f"TLC did not end within {TIME_LIMIT} s", -1
+        output, code = f"TLC did not end within {patience:g} s", -1
     finally:
         shutil.rmtree(room, ignore_errors=True)
     return read_output(config, output, code, time.perf_counter() - start)

@@ -41,6 +41,8 @@ LINKS: Final = (
     "models",
     "equality",
     "schedules",
+    "simulation",
+    "chaos",
     "museum",
     "cpython_suite",
 )

@@ -1,7 +1,8 @@
 """The museum: real races and hangs of the field, each as a script that shows it.
 
 ``exhibits_*.py``  the scripts: each takes a module, ``concurrent.futures`` or ours
-``seeds.py``       the old designs of which no interpreter at hand has a copy
-``data.py``        the table: what went wrong, where, and in which version
+``tasks.py``       what those about process pools run in a process
+``seeds*.py``      the old designs of which no interpreter at hand has a copy
+``data*.py``       the table: what went wrong, where, and in which version
 ``run.py``         runs one script in this process, which does not survive it
 """

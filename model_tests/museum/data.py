@@ -6,6 +6,7 @@ model_tests.chain.museum --matrix`` prints them anew.
 
 from typing import Final
 
+from model_tests.museum.data_process import PROCESS_EXHIBITS
 from model_tests.museum.table import HANGS, Exhibit
 
 _GH: Final = "https://github.com/python/cpython/issues/"
@@ -280,4 +281,5 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
         "h24_no_check",
         "overwritten",
     ),
+    *PROCESS_EXHIBITS,
 )  # fmt: skip

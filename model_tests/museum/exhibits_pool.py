@@ -13,7 +13,7 @@ from typing import Any
 from model_tests.museum.exhibits_future import DefectError
 
 
-def _resubmits(pool: Any, done: threading.Event) -> Any:
+def resubmits(pool: Any, done: threading.Event) -> Any:
     def again(_: Any) -> None:
         try:
             pool.submit(pow, 2, 3)
@@ -32,7 +32,7 @@ def m2_initializer(cf: ModuleType) -> None:
         raise ValueError
 
     pool = cf.ThreadPoolExecutor(1, initializer=bad)
-    pool.submit(pow, 2, 3).add_done_callback(_resubmits(pool, done))
+    pool.submit(pow, 2, 3).add_done_callback(resubmits(pool, done))
     go_on.set()
     done.wait()
 
@@ -41,7 +41,7 @@ def m2_cancel_futures(cf: ModuleType) -> None:
     hold, done = threading.Event(), threading.Event()
     pool = cf.ThreadPoolExecutor(1)
     pool.submit(hold.wait)
-    pool.submit(pow, 2, 3).add_done_callback(_resubmits(pool, done))
+    pool.submit(pow, 2, 3).add_done_callback(resubmits(pool, done))
     pool.shutdown(wait=False, cancel_futures=True)
     done.wait()
     hold.set()
@@ -135,7 +135,7 @@ def m11_collected(cf: ModuleType) -> None:
     future.exception()
 
 
-def _while_starting(act: Any) -> None:
+def while_starting(act: Any) -> None:
     """Have the next start of a thread do ``act`` first."""
     start = threading.Thread.start
 
@@ -151,7 +151,7 @@ def m13_signal(cf: ModuleType) -> None:
     pool = cf.ThreadPoolExecutor(1)
     inner: list[Any] = []
     signal.signal(signal.SIGUSR1, lambda *_: inner.append(pool.submit(pow, 2, 3)))
-    _while_starting(lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    while_starting(lambda: os.kill(os.getpid(), signal.SIGUSR1))
     pool.submit(pow, 2, 3).result()
     inner[0].result()
 
@@ -168,7 +168,7 @@ def m13_collection(cf: ModuleType) -> None:
             inner.append(other.submit(pow, 2, 3))
 
     Submitting()
-    _while_starting(gc.collect)
+    while_starting(gc.collect)
     pool.submit(pow, 2, 3).result()
     inner[0].result()
 
@@ -182,7 +182,7 @@ def m14_ghost(cf: ModuleType) -> None:
     def refuse() -> None:
         raise RuntimeError("can't start new thread")
 
-    _while_starting(refuse)
+    while_starting(refuse)
     try:
         pool.submit(ran.append, "refused")
     except RuntimeError:

@@ -98,6 +98,7 @@ def interrupt(number: int, call: Callable[[], object]) -> str:
     def begin(frame: FrameType, event: str, _: object) -> object:
         if not frame.f_code.co_filename.startswith(LIBRARY):
             return elsewhere
+        frame.f_trace = of_frame  # first, or CPython 3.13 traces no opcode of it
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
         last[frame] = ""

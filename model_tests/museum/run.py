@@ -16,17 +16,21 @@ import sys
 import traceback
 import warnings
 
-from model_tests.museum import exhibits_future, exhibits_pool
+from model_tests.museum import exhibits_future, exhibits_pool, exhibits_process
 from model_tests.museum.exhibits_future import DefectError
+
+ROOMS = (exhibits_future, exhibits_pool, exhibits_process)
 
 
 def outcome(exhibit: str, module: str, seed: str) -> str:
     """Return the word for what came out."""
-    act = getattr(exhibits_future, exhibit, None) or getattr(exhibits_pool, exhibit)
+    room = next(each for each in ROOMS if hasattr(each, exhibit))
+    act = getattr(room, exhibit)
     if seed:
-        getattr(importlib.import_module("model_tests.museum.seeds"), seed)()
+        seeds = "seeds_process" if room is exhibits_process else "seeds"
+        getattr(importlib.import_module(f"model_tests.museum.{seeds}"), seed)()
     cf = importlib.import_module(module)
-    importlib.import_module(f"{module}.thread")
+    importlib.import_module(f"{module}.{'process' if room is exhibits_process else 'thread'}")
     try:
         act(cf)
     except DefectError as defect:

@@ -29,6 +29,8 @@ HARMLESS: Final = frozenset({
     "NOP", "CACHE", "EXTENDED_ARG", "COPY", "SWAP", "POP_TOP",
     "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_LOAD_FAST",
     "STORE_FAST", "STORE_FAST_STORE_FAST", "STORE_FAST_LOAD_FAST",
+    "LOAD_DEREF",  # a look into a cell
+    "JUMP_IF_FALSE_OR_POP", "JUMP_IF_TRUE_OR_POP",  # forward, as those below
     "LOAD_GLOBAL",  # a look-up of a string in a dict
     "IS_OP", "UNARY_NOT",
     "TO_BOOL",  # of True, False, None, a list, a deque, a tuple
@@ -36,6 +38,7 @@ HARMLESS: Final = frozenset({
     "CONTAINS_OP",  # of a member of an enum in a tuple: by identity first
     "BINARY_SUBSCR", "STORE_SUBSCR", "DELETE_SUBSCR",  # of list, deque, and dict by C hash
     "BINARY_OP",  # numbers; list += tuple; deque += iterator, which makes no iterator
+    "UNPACK_SEQUENCE",  # of an iterator that calls a function in C: nothing is handled there
     "RETURN_VALUE", "RETURN_CONST",
     "JUMP_FORWARD", "POP_JUMP_IF_TRUE", "POP_JUMP_IF_FALSE", "POP_JUMP_IF_NONE",
     "POP_JUMP_IF_NOT_NONE", "POP_JUMP_FORWARD_IF_TRUE", "POP_JUMP_FORWARD_IF_FALSE",
@@ -48,6 +51,9 @@ RECORDING: Final = frozenset({"BUILD_TUPLE"})
 OF_THE_RECORDER: Final = "if observer.log is not None"
 #: A lock is entered by one of these; between it and the step only its reply is dropped.
 ENTERS: Final = ("BEFORE_WITH",)
+
+#: How the locks are called where they are taken.
+LOCKS: Final = ("self.lock", "self._lock", "pool.lock", "self.pool.lock", "pool_lock")
 
 #: Lines that are steps without a lock.
 LOCK_FREE: Final = (
@@ -72,7 +78,7 @@ class Section:
 def ours(expression: ast.expr) -> bool:
     """Say whether a with statement takes a lock of ours."""
     text = ast.unparse(expression)
-    return text in ("self.lock", "self._lock or self._make_lock()") or text.endswith("_make_lock()")
+    return text in LOCKS or text.endswith("_make_lock()")
 
 
 def steps(tree: ast.Module, source: list[str]) -> Iterator[tuple[int, int, int]]:
@@ -169,9 +175,11 @@ def slots_of(*paths: Path) -> frozenset[str]:
 
 def read(room: Path, spec: Path) -> dict[str, list[Section]]:
     """Return the steps of every module of the library that has one."""
-    modules = sorted(room.glob("*.py"))
+    modules = sorted(room.rglob("*.py"))
     slots = slots_of(*modules, *spec.glob("*.py"))
-    found = {each.name: list(sections(each.read_text(), slots)) for each in modules}
+    found = {
+        str(each.relative_to(room)): list(sections(each.read_text(), slots)) for each in modules
+    }
     return {name: each for name, each in found.items() if each}
 
 

@@ -1,13 +1,16 @@
 """What a row of the museum says, and how one is run.
 
-An exhibit is run in a process of its own with a time limit.  The limit for a library
-that must pass is long: it is reached only if the library hangs.
+An exhibit is run in a process of its own with a time limit.  The limit for what is
+not to hang is long: it is reached only if the library hangs.  Whatever processes
+it leaves behind end with it, and so does the directory that they were given.
 """
 
 import os
 import platform
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,8 @@ PASSES: Final = "passes"
 HANGS: Final = "hangs"
 PATIENT: Final = 20.0  # seconds
 IMPATIENT: Final = 2.5
+PROCESSES_START: Final = 6.0  # impatient too, but not before a few processes could start
+TO_END: Final = 2.0  # for what an exhibit leaves behind, before it is killed
 
 #: The interpreters of which the record is made, in the order of its words.
 VERSIONS: Final = ("3.8.18", "3.9.18", "3.10.13", "3.11.7", "3.12.1", "3.13.0")
@@ -42,6 +47,7 @@ class Exhibit:
     seed: str = ""  # the function in seeds.py that writes the old design again
     seeded: str = HANGS  # what comes out with it
     models: tuple[str, ...] = ()  # the must-fail configurations in tla/museum
+    patience: float = IMPATIENT  # seconds until what is to hang is said to
 
     def recorded(self) -> dict[str, str]:
         """Return what the standard library of each version is known to do."""
@@ -53,6 +59,10 @@ class Exhibit:
     def expected(self) -> str | None:
         """Return what this interpreter's standard library is known to do, or None."""
         return self.recorded().get(platform.python_version())
+
+    def limit(self, word: str | None) -> float:
+        """Return how many seconds to give what is expected to end in ``word``."""
+        return self.patience if word in (HANGS, None) else PATIENT
 
 
 @final
@@ -69,30 +79,56 @@ def run(
     exhibit: Exhibit, module: str, seed: str = "", seconds: float = 0.0, python: str = ""
 ) -> Outcome:
     """Run an exhibit once, in a process of its own."""
-    limit = seconds or (PATIENT if module == OURS else IMPATIENT)
-    path = [str(ROOT / "impl"), str(ROOT / "spec"), str(ROOT)]
+    limit = seconds or PATIENT
+    rooms = [str(ROOT / "impl"), str(ROOT / "spec"), str(ROOT)]
     command = [python or sys.executable, "-m", "model_tests.museum.run"]
+    given = {"PYTHONPATH": os.pathsep.join(rooms), "PYTHONDONTWRITEBYTECODE": "1"}
     began = perf_counter()
-    try:
-        done = subprocess.run(
-            [*command, exhibit.script, module, str(limit), seed],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=limit + 10,
-        )
-    except subprocess.TimeoutExpired as late:
-        return Outcome(HANGS, perf_counter() - began, f"killed: {late}")
-    words = done.stdout.split()
-    word = words[-1] if words and done.returncode == 0 else "breaks"
-    if "Timeout (" in done.stderr and done.returncode == 1:
+    with tempfile.TemporaryDirectory(prefix="museum-", ignore_cleanup_errors=True) as place:
+        path = Path(place) / "stderr"
+        with path.open("w") as stderr:
+            process = subprocess.Popen(
+                [*command, exhibit.script, module, str(limit), seed],
+                cwd=ROOT,
+                env={**os.environ, **given, "TMPDIR": place},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
+        try:
+            code = process.wait(limit + 10)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            seconds = perf_counter() - began
+            told = _ended(process)
+        erred = path.read_text(encoding="utf-8", errors="replace")
+    words = told.split()
+    word = words[-1] if words and code == 0 else "breaks"
+    if code is None or ("Timeout (" in erred and code == 1):
         word = HANGS
-    elif done.returncode < 0:
-        word = f"signal {-done.returncode}"
-    return Outcome(word, perf_counter() - began, f"{done.stdout}{done.stderr}".strip())
+    elif code < 0:
+        word = f"signal {-code}"
+    return Outcome(word, seconds, f"{told}{erred}".strip())
+
+
+def _ended(process: "subprocess.Popen[str]") -> str:
+    """End a process and what it has started; return its output, which they all hold open.
+
+    Those of multiprocessing that clean up ignore SIGTERM, and end by themselves.
+    """
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            pass  # there is none left
+        try:
+            return process.communicate(timeout=TO_END)[0]
+        except subprocess.TimeoutExpired:
+            pass  # one of them ignores SIGTERM
+    raise RuntimeError(f"a process of the session {process.pid} does not end")
 
 
 def interpreters() -> Iterator[tuple[str, str]]:

@@ -16,7 +16,16 @@ from typing import Final, NoReturn, TypeAlias, get_origin
 from foregone_spec import draw, trace
 from foregone_spec.draw import Machine
 from foregone_spec.explore import DEFAULT_LIMIT, Graph, TooManyStates, explore
-from foregone_spec.kinds import FUTURE, MAP, THREAD_POOL, WAITING, AnyKind, Kind, field_types
+from foregone_spec.kinds import (
+    FUTURE,
+    MAP,
+    PROCESS_POOL,
+    THREAD_POOL,
+    WAITING,
+    AnyKind,
+    Kind,
+    field_types,
+)
 from foregone_spec.model import A, S, Value, tla_text
 from foregone_spec.trace import SIZE_LIMIT, TraceError
 
@@ -96,6 +105,8 @@ WORDS: Final[Mapping[str, str]] = {
     "FailQueued": "the calls in the queue end with the executor's error",
     "returns": "wait() returns, though other futures are unfinished",
     "goes on": "wait() goes on waiting for the other futures",
+    "breaks": "the pool breaks: all that is pending fails, and submit raises from now on",
+    "lives on": "the pool goes on, with another process if one is wanted",
     "cancel_owned": "the future is given cancel_owned",
     "set_running_or_notify_cancel": "the future is given set_running_or_notify_cancel",
     "set_result": "the future is given set_result",
@@ -139,6 +150,7 @@ _KINDS: Final[Mapping[str, AnyKind]] = {
     "future": FUTURE,
     "waiting": WAITING,
     "thread-pool": THREAD_POOL,
+    "process-pool": PROCESS_POOL,
     "map": MAP,
 }
 
@@ -146,6 +158,7 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, object]]] = {
     "future": {"owned": True},
     "waiting": {"futures": 2, "asks": ["ALL_COMPLETED"], "names": [[1, 2]]},
     "thread-pool": {"calls": 2, "threads": 2},
+    "process-pool": {"calls": 2, "processes": 1, "capacity": 1},
     "map": {"items": 3, "buffersize": 2},
 }
 
@@ -164,6 +177,8 @@ def _explore(args: argparse.Namespace) -> tuple[str, int]:
             return _explored(WAITING, fields, args)
         case "thread-pool":
             return _explored(THREAD_POOL, fields, args)
+        case "process-pool":
+            return _explored(PROCESS_POOL, fields, args)
         case _:
             return _explored(MAP, fields, args)
 
@@ -304,6 +319,8 @@ def _model_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
             parser.add_argument(option, action=argparse.BooleanOptionalAction, dest=name)
         elif wanted is int:
             parser.add_argument(option, type=int, dest=name, metavar="N")
+        elif get_origin(wanted) is None:
+            parser.add_argument(option, dest=name, metavar="WORD")
         elif get_origin(wanted) is tuple and name == "names":
             parser.add_argument(option, type=_numbers, nargs="*", dest=name, metavar="N,N")
         else:

@@ -11,7 +11,7 @@ from enum import Enum
 from html import escape
 from typing import Final, TypeVar, final
 
-from foregone_spec import future, lifecycle, waiting, work_item
+from foregone_spec import future, lifecycle, process_death, waiting, work_item
 
 R = TypeVar("R", bound=Enum)
 C = TypeVar("C", bound=Enum)
@@ -101,6 +101,13 @@ def machines() -> dict[str, Machine]:
             _named(waiting.RETURNS_ON, _waiting_cell),
             moves=False,
         ),
+        "process-death": Machine(
+            "Does such a death break the pool?",
+            "policy",
+            "death",
+            _named(process_death.BREAKS, _death_cell),
+            moves=False,
+        ),
         "work-item": Machine(
             "One submitted call",
             "place",
@@ -185,14 +192,19 @@ def svg(machine: Machine) -> str:
 
     The states stand in a row, in the order of the table; each arrow is an arc over
     those between its ends, the higher the more there are, so that two labels at one
-    height are never closer than two neighbouring states.
+    height are never closer than two neighbouring states.  Arrows that lead back pass
+    below the row, in the same way.
     """
     place = {state: number for number, state in enumerate(machine.cells)}
-    spans = [abs(place[arrow.after] - place[arrow.before]) for arrow in machine.arrows]
-    lines = max((len(arrow.commands) for arrow in machine.arrows), default=0)
-    base = 24 + lines * _LINE + max(spans, default=0) * _RISE
-    width, height = len(place) * _GAP, base + _BOX[1] + 16
-    arcs = [_Arc(machine, place, arrow, base) for arrow in machine.arrows]
+    ways = {back: [each for each in machine.arrows if _back(place, each) is back] for back in _BACK}
+    over, under = (_room(place, ways[back]) for back in _BACK)
+    base = 24 + over
+    width, height = len(place) * _GAP, base + _BOX[1] + 16 + under
+    arcs = [
+        _Arc(ways[back], place, arrow, base + back * _BOX[1], back)
+        for back in _BACK
+        for arrow in ways[back]
+    ]
     shapes = [
         *(arc.path() for arc in arcs),
         *(
@@ -210,46 +222,67 @@ def svg(machine: Machine) -> str:
     )
 
 
+_BACK: Final = (False, True)  # does an arrow lead back, and so below the row?
+
+
+def _back(place: Mapping[str, int], arrow: Arrow) -> bool:
+    return place[arrow.after] < place[arrow.before]
+
+
+def _span(place: Mapping[str, int], arrow: Arrow) -> int:
+    return abs(place[arrow.after] - place[arrow.before])
+
+
+def _room(place: Mapping[str, int], arrows: Sequence[Arrow]) -> int:
+    lines = max((len(arrow.commands) for arrow in arrows), default=0)
+    return lines * _LINE + max((_span(place, arrow) for arrow in arrows), default=0) * _RISE
+
+
 @dataclass(frozen=True, slots=True)
 class _Arc:
-    machine: Machine
+    arrows: Sequence[Arrow]  # that lead the same way
     place: Mapping[str, int]
     arrow: Arrow
-    base: int  # where the states' upper edges are
+    base: int  # where the states' upper edges are, or their lower ones
+    back: bool
 
     def ends(self) -> tuple[int, int]:
         """Nested arcs do not cross: the higher begins further out and ends further out."""
-        leaving = [each for each in self.machine.arrows if each.before == self.arrow.before]
-        entering = [each for each in self.machine.arrows if each.after == self.arrow.after]
-        begin = _x(self.place[self.arrow.before]) + self._offset(leaving, -1)
-        end = _x(self.place[self.arrow.after]) - _BOX[0] // 2 + self._offset(entering, 1)
-        return begin, end
+        leaving = [each for each in self.arrows if each.before == self.arrow.before]
+        entering = [each for each in self.arrows if each.after == self.arrow.after]
+        begin, end = self._offset(leaving, -1), self._offset(entering, 1) - _BOX[0] // 2
+        way = -1 if self.back else 1
+        return (
+            _x(self.place[self.arrow.before]) + way * begin,
+            _x(self.place[self.arrow.after]) + way * end,
+        )
 
     def _offset(self, siblings: Sequence[Arrow], sign: int) -> int:
-        ordered = sorted(siblings, key=lambda each: sign * self._span(each))
+        ordered = sorted(siblings, key=lambda each: sign * _span(self.place, each))
         return (ordered.index(self.arrow) + 1) * (_BOX[0] // 2) // (len(ordered) + 1)
 
-    def _span(self, arrow: Arrow) -> int:
-        return abs(self.place[arrow.after] - self.place[arrow.before])
-
-    def top(self) -> int:
-        return self.base - self._span(self.arrow) * _RISE
+    def rise(self) -> int:
+        """Return how far the arc is from the states, upwards or downwards."""
+        return _span(self.place, self.arrow) * _RISE * (-1 if self.back else 1)
 
     def path(self) -> str:
         begin, end = self.ends()
         # A cubic curve rises to three quarters of its handles' height.
-        handle = self.base - (self.base - self.top()) * 4 // 3
+        handle = self.base - self.rise() * 4 // 3
+        tip = -7 if not self.back else 7
         return (
             f'  <path class="arrow" d="M {begin} {self.base} '
-            f'C {begin} {handle} {end} {handle} {end} {self.base - 7}"/>\n'
-            f'  <path class="head" d="M {end - 4} {self.base - 8} h 8 l -4 8 z"/>\n'
+            f'C {begin} {handle} {end} {handle} {end} {self.base + tip}"/>\n'
+            f'  <path class="head" d="M {end - 4} {self.base + tip + tip // 7} h 8 '
+            f'l -4 {-8 if self.back else 8} z"/>\n'
         )
 
     def label(self) -> str:
         middle = sum(self.ends()) // 2
-        above = self.top() - 6 - _LINE * (len(self.arrow.commands) - 1)
+        lines = len(self.arrow.commands)
+        first = self.base - self.rise() + (16 if self.back else -6 - _LINE * (lines - 1))
         return "".join(
-            f'  <text class="label" x="{middle}" y="{above + _LINE * number}">'
+            f'  <text class="label" x="{middle}" y="{first + _LINE * number}">'
             f"{escape(command)}</text>\n"
             for number, command in enumerate(self.arrow.commands)
         )
@@ -296,6 +329,10 @@ def _lifecycle_cell(step: lifecycle.Step) -> Cell:
 
 def _waiting_cell(returns: bool) -> Cell:
     return Cell("returns" if returns else "goes on")
+
+
+def _death_cell(breaks: bool) -> Cell:
+    return Cell("breaks" if breaks else "lives on")
 
 
 def _work_item_cell(step: work_item.Step) -> Cell:

@@ -25,6 +25,9 @@ from foregone_spec import (
     future_actions,
     future_model,
     map_model,
+    process_pool,
+    process_pool_actions,
+    process_pool_state,
     thread_pool,
     thread_pool_actions,
     waiting_model,
@@ -95,6 +98,9 @@ WAITING: Final[Kind[waiting_model.WaitingState, waiting_model.Action]] = _kind(
 THREAD_POOL: Final[Kind[thread_pool.ThreadPoolState, thread_pool_actions.Action]] = _kind(
     thread_pool.ThreadPoolModel, thread_pool_actions.Action
 )
+PROCESS_POOL: Final[Kind[process_pool_state.ProcessPoolState, process_pool_actions.Action]] = _kind(
+    process_pool.ProcessPoolModel, process_pool_actions.Action
+)
 MAP: Final[Kind[map_model.MapState, map_model.Action]] = _kind(map_model.MapModel, map_model.Action)
 
 
@@ -102,13 +108,14 @@ AnyKind: TypeAlias = (
     Kind[future_model.FutureState, future_actions.Action]
     | Kind[waiting_model.WaitingState, waiting_model.Action]
     | Kind[thread_pool.ThreadPoolState, thread_pool_actions.Action]
+    | Kind[process_pool_state.ProcessPoolState, process_pool_actions.Action]
     | Kind[map_model.MapState, map_model.Action]
 )
 
 
 def kind_of(model: object) -> AnyKind:
     """Return the kind that ``model`` is; raise TraceError if it is none of ours."""
-    for kind in (FUTURE, WAITING, THREAD_POOL, MAP):
+    for kind in (FUTURE, WAITING, THREAD_POOL, PROCESS_POOL, MAP):
         if isinstance(model, kind.make):
             return kind
     raise TraceError(f"{short(model)} cannot be recorded: a model of foregone_spec is wanted")
@@ -226,6 +233,8 @@ def _trouble(model: object) -> str:
     match model:
         case thread_pool.ThreadPoolModel(threads=0):
             return "threads is 0: at least 1 is wanted"
+        case process_pool.ProcessPoolModel():
+            return _process_pool_trouble(model)
         case map_model.MapModel(buffersize=0):
             return "buffersize is 0: at least 1 is wanted"
         case map_model.MapModel(items=items, fails_at=place) if place > items:
@@ -234,6 +243,16 @@ def _trouble(model: object) -> str:
             return _waiting_trouble(model)
         case _:
             return ""
+
+
+def _process_pool_trouble(model: process_pool.ProcessPoolModel) -> str:
+    for name in ("processes", "overtake", "early_limit"):
+        if getattr(model, name) == 0:
+            return f"{name} is 0: at least 1 is wanted"
+    if model.capacity < model.processes:
+        places = f"a place for each of {model.processes} processes is wanted"
+        return f"capacity is {model.capacity}: {places}"
+    return ""
 
 
 def _waiting_trouble(model: waiting_model.WaitingModel) -> str:

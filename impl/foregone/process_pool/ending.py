@@ -1,0 +1,72 @@
+"""How calls end that no process will run: cancelled, or failed, each with its own error.
+
+Who ends them is whoever asks for the end of the pool, or the local worker; a call that
+a process has claimed is not touched here.  No lock is held while anybody is told.
+
+Owner of the queues: the pool, under its lock.  Model: Discard of ``tla/ProcessPool.tla``.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from foregone.process_pool.tickets import take
+from foregone.process_pool.work_items import AnyCall
+from foregone_spec.future import Command, Effect
+from foregone_spec.work_item import TRANSITIONS, Event, Place
+
+if TYPE_CHECKING:
+    from foregone.process_pool.rooms import Pool
+
+_CANCEL, _FAIL = Event.CANCEL, Event.FAIL
+
+#: What a future is told, from the table.
+FAIL: Final = TRANSITIONS[Place.WAITING][_FAIL].command or Command.SET_EXCEPTION
+CANCEL: Final = TRANSITIONS[Place.WAITING][_CANCEL].command or Command.CANCEL_OWNED
+WITHDRAW: Final = TRANSITIONS[Place.WAITING][Event.WITHDRAW].command or Command.CANCEL_OWNED
+
+#: What is done about the effects of a command: who gave it carries them out, or the
+#: local worker has them carried out.
+Carry: TypeAlias = Callable[[AnyCall, tuple[Effect, ...]], object]
+
+
+def discard(
+    pool: "Pool",
+    command: Command,
+    why: Callable[[], BaseException] | None = None,
+    carry: Carry | None = None,
+) -> None:
+    """End every call that no process has claimed; which command says how."""
+    call: AnyCall | None
+    while True:
+        call = None
+        try:
+            with pool.lock:
+                if pool.recalled: call = pool.recalled[0]; del pool.recalled[0]  # fmt: skip
+                elif pool.waiting: call = pool.waiting[0]; del pool.waiting[0]  # fmt: skip
+            if call is None:
+                break
+            end(pool, call, command, why, carry)
+        except BaseException:  # Ctrl-C: a call that was taken is ended
+            if call is not None:
+                end(pool, call, command, why, carry)
+            raise
+    for queue in pool.queues:
+        for call in tuple(queue.ring):
+            if call is not None:
+                end(pool, call, command, why, carry)
+
+
+def end(
+    pool: "Pool",
+    call: AnyCall,
+    command: Command,
+    why: Callable[[], BaseException] | None = None,
+    carry: Carry | None = None,
+) -> None:
+    """End ``call`` unless it is claimed, with an error of its own if there is one (H20)."""
+    if take(pool, call, _CANCEL if why is None else _FAIL):
+        cell = call._decide(command, None, None if why is None else why())
+        if carry is None:
+            call._carry_out(cell.effects)
+        else:
+            carry(call, cell.effects)

@@ -1,0 +1,348 @@
+"""Local Worker Thread: reads answers, settles futures, feeds processes, buries them.
+
+One thread owns what is here.  It sleeps in one place, its poller, which always watches
+every process that lives (M1), its lane and its end; whoever changes something that it
+must know wakes it, and it looks at everything after each sleep, so that a wake-up that
+comes twice, or not at all while it is awake, does not matter.  In each turn all ready
+answers are settled and the processes fed before anybody is told; callbacks run in a
+thread of their own.  It survives whatever user code raises (M8, M9).
+
+What it may not do: run a callback, block on a lane, or wait for a process.
+Models: ``tla/ProcessPool.tla``, ``tla/ClaimTickets.tla``.
+"""
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from foregone import observer
+from foregone.future import _DRAINED
+from foregone.process_pool import answers, burial, dispatch, wire
+from foregone.process_pool.answers import GRACE
+from foregone.process_pool.call_queue import CallQueue
+from foregone.process_pool.callbacks import BUT_CALLBACKS, Callbacks
+from foregone.process_pool.ending import CANCEL, discard
+from foregone.process_pool.ports import Poller, Thread
+from foregone.process_pool.tickets import close
+from foregone.process_pool.wire import DEPTH
+from foregone.process_pool.work_items import AnyCall
+from foregone.sync import Gate, new_gate, wake
+from foregone_spec.future import Effect
+from foregone_spec.lifecycle import Phase
+
+if TYPE_CHECKING:
+    from foregone.process_pool.rooms import Pool
+
+LOGGER: Final = logging.getLogger("concurrent.futures")
+
+#: Seconds after which a lane that stands is looked at.
+TICK: Final = 0.05
+_OPEN, _CANCELLING, _BROKEN, _FORKED = Phase.OPEN, Phase.CANCELLING, Phase.BROKEN, Phase.FORKED
+
+
+class LocalWorker:
+    """The thread, and what it alone owns."""
+
+    __slots__ = (
+        "_awake",  # somebody has woken it, and it has not looked yet
+        "_closers",  # the gates of those who wait for its end
+        "_decided",  # when the parent last said that it goes on
+        "_due",  # futures that were ended, and whose effects are to be carried out
+        "_looked",  # when it last looked for lanes that stand still
+        "_quiet",  # nothing came in the last TICK
+        "_until",  # when a Ctrl-C counts as decided
+        "callbacks",
+        "ended",  # the thread is through: nothing is left
+        "lanes",  # who is behind a descriptor
+        "poller",
+        "pool",
+        "thread",
+        "ticking",  # it sleeps for a TICK at most
+        "unready",  # how many processes in a row ended before they were ready
+        "watches",  # whose end a descriptor shows
+    )
+
+    _awake: bool
+    _closers: list[Gate]
+    _decided: float
+    _due: list[tuple[AnyCall, tuple[Effect, ...]]]
+    _looked: float
+    _quiet: bool
+    _until: float
+    callbacks: Callbacks
+    ended: bool
+    lanes: dict[int, CallQueue]
+    poller: Poller | None
+    pool: "Pool"
+    thread: Thread | None
+    ticking: bool
+    unready: int
+    watches: dict[int, CallQueue]
+
+    def __init__(self, pool: "Pool") -> None:
+        self.pool = pool
+        self.lanes = {}
+        self.watches = {}
+        self.poller = self.thread = None
+        self.callbacks = Callbacks(pool.system, f"{pool.name}_callbacks")
+        self.unready = 0
+        self.ended = self.ticking = self._awake = False
+        self._quiet = True
+        self._until = self._looked = 0.0
+        self._decided = -GRACE
+        self._due = []
+        self._closers = []
+
+    # ------------------------------------------------------------ from others
+
+    def begin(self) -> None:
+        """Start; where processes are forked, all of them, before our threads."""
+        self.poller = self.pool.system.poller()
+        self._awake = False  # a start that failed may have left it
+        try:
+            if self.pool.system.forks:
+                for _ in range(self.pool.limit):
+                    self.start_process()
+            self.thread = self.pool.system.thread(self.run, f"{self.pool.name}_local_worker")
+            self.thread.start()
+        except BaseException:
+            self.thread = None
+            for queue in self.pool.queues:
+                queue.told = True  # that it ends breaks nothing, if it has claimed nothing
+                queue.process.kill()
+                burial.bury(self, queue)
+            self.poller.close()
+            self.carry_out()
+            self.callbacks.end()
+            self.callbacks = Callbacks(self.pool.system, f"{self.pool.name}_callbacks")
+            raise
+
+    def wake(self) -> None:
+        """See to it that the worker looks at everything."""
+        if not self._awake and self.poller is not None:
+            self._awake = True
+            self.poller.wake()
+
+    def expect(self) -> None:
+        """Know that a call was accepted: watch over it, start a process for it."""
+        if self.pool.pausing:
+            self.decided()
+        elif not self.ticking or self.lacking():
+            self.wake()
+
+    def decided(self) -> None:
+        """Know that the parent goes on, whatever Ctrl-C came just now, or comes at once.
+
+        It reaches the processes one by one, and they say so later than the parent decides.
+        """
+        self._decided = self.pool.system.now()
+        if self.pool.pausing:
+            self.wake()
+
+    def join(self) -> None:
+        """Return once the worker and the callbacks thread have ended."""
+        caller = threading.current_thread()
+        if caller in (self.thread, self.callbacks.thread):
+            raise RuntimeError(
+                "cannot join current thread: shutdown(wait=True) was called from a thread of "
+                "this pool, as in a callback; it is shut down, pass wait=False to not wait here"
+            )
+        if not self.pool.begun:
+            return
+        gate = new_gate()
+        gate.acquire()
+        try:
+            self._closers.append(gate)
+            while not self.ended:
+                gate.acquire()
+        finally:
+            if gate in self._closers:
+                self._closers.remove(gate)
+        for thread in (self.thread, self.callbacks.thread):
+            if thread is not None:
+                thread.join()
+
+    def forked(self) -> None:
+        """Become the copy in a forked child: hold nothing of the parent's."""
+        queues = {id(each): each for each in (*self.lanes.values(), *self.watches.values())}
+        self.lanes, self.watches = {}, {}
+        for queue in queues.values():
+            queue.process.forget()
+        if self.poller is not None:
+            self.poller.forked()
+        self.thread = self.poller = None
+        self.callbacks = Callbacks(self.pool.system, "")
+        self.ended = True
+        self._closers, self._due = [], []
+
+    # ------------------------------------------------------------- the thread
+
+    def run(self) -> None:
+        """Be the thread: turn until nothing is left."""
+        try:
+            while self.turn():
+                pass
+        except BaseException as error:  # a defect of ours: nobody may hang for it
+            LOGGER.critical("the local worker of a process pool failed", exc_info=True)
+            burial.collapse(self, error)
+        finally:
+            self.callbacks.end()
+            if self.poller is not None:
+                self.poller.close()
+            self.pool.system.release()
+            self.ended = True
+            wake(self._closers)
+
+    def turn(self) -> bool:
+        """Sleep, look at everything, do what is to do; return False when nothing is left."""
+        poller = self.poller
+        if poller is None:
+            return False
+        ready = poller.poll(self._patience())
+        self._awake = False
+        self._quiet = not ready
+        ended: list[CallQueue] = []
+        for fd, readable, writable in ready:
+            queue = self.lanes.get(fd)
+            if queue is None:
+                if fd in self.watches:
+                    ended.append(self.watches[fd])
+                continue
+            if writable:
+                queue.blocked = queue.waited = False
+                poller.watch(fd)
+            if readable:
+                answers.read(self, queue)
+        for queue in ended:
+            if queue.process.ended():
+                burial.bury(self, queue)
+        now = self.pool.system.now()
+        if now - self._looked >= TICK:
+            self._looked = now
+            self._look()
+        self._keep()
+        self.carry_out()
+        return bool(self.pool.queues) or not self._over()
+
+    def _patience(self) -> float | None:
+        if self.pool.pausing:
+            return max(0.0, min(TICK, self._until - self.pool.system.now()))
+        if self._quiet:  # who submits now wakes us, or we see his call
+            self.ticking = False
+            if not dispatch.unsure(self.pool) and not (self.unready and self.lacking()):
+                return None
+        self.ticking = True
+        return TICK
+
+    def _look(self) -> None:
+        if not self.pool.pausing:
+            dispatch.look(self.pool)
+        for queue in tuple(self.watches.values()):  # where only a hint is watched
+            if queue.process.ended():
+                burial.bury(self, queue)
+
+    def _keep(self) -> None:
+        """Do all that the state of the pool asks for."""
+        pool = self.pool
+        if pool.phase is _CANCELLING:
+            discard(pool, CANCEL, None, self.carry)
+        if pool.pausing:
+            self._resume()
+        while self.lacking() and burial.start(self):
+            pass
+        if pool.waiting or pool.recalled:
+            dispatch.refill(pool)
+        if dispatch.steal(pool):
+            dispatch.refill(pool)
+        for queue in pool.queues:
+            if queue.outbox or queue.batch is not None:
+                self.flush(queue)
+        if pool.phase is not _OPEN and self._over():
+            for queue in pool.queues:
+                if not queue.told:
+                    queue.told = True
+                    close(pool, queue)
+                    queue.process.finish()
+
+    def _over(self) -> bool:
+        """Say whether the pool has been asked to end, and nothing is pending."""
+        pool = self.pool
+        if pool.phase is _OPEN:
+            return False
+        if pool.phase is _BROKEN:
+            return True
+        return not (
+            pool.waiting or pool.recalled or any(each.tail != each.head for each in pool.queues)
+        )
+
+    def lacking(self) -> bool:
+        """Say whether there are fewer processes than there is work for."""
+        pool = self.pool
+        alive = pool.alive
+        dying = sum(each.ended and not each.told for each in pool.queues)  # buried soon
+        if alive + dying >= pool.limit or pool.phase in (_BROKEN, _FORKED) or not pool.grows:
+            return False
+        pending = len(pool.waiting) + len(pool.recalled)
+        sent = (DEPTH - each.ring.count(None) for each in pool.queues if not each.ended)
+        return pending + sum(sent) > alive
+
+    # --------------------------------------------------------------- its parts
+
+    def start_process(self) -> None:
+        """Start a process, and watch it."""
+        pool, poller = self.pool, self.poller
+        process = pool.system.start()
+        queue = CallQueue(process, pool.max_tasks or -1)
+        if poller is not None:
+            poller.watch(process.lane)
+            poller.watch(process.watch)
+        self.lanes[process.lane] = queue
+        self.watches[process.watch] = queue
+        fresh = (*pool.queues, queue)
+        with pool.lock:
+            pool.queues = fresh; pool.room += DEPTH; pool.alive += 1  # fmt: skip
+            if observer.log is not None: observer.log += (("Start", pool, queue),)  # fmt: skip
+
+    def flush(self, queue: CallQueue) -> None:
+        """Write to a process; if its lane is full, go on when it is not."""
+        full = queue.blocked or not queue.flush(self.pool.lock)
+        known = queue.process.lane in self.lanes  # else it is dying, and nothing is watched of it
+        if full and known and not queue.waited and self.poller is not None:
+            queue.waited = True
+            self.poller.watch(queue.process.lane, writing=True)
+
+    def pause(self, queue: CallQueue, grace: float) -> None:
+        """Learn that a Ctrl-C has reached a process, which claims nothing until told to."""
+        queue.paused = True
+        if not self.pool.pausing:
+            self._until = self.pool.system.now()
+            self.pool.pausing = True
+        self._until = max(self._until, self.pool.system.now() + grace)
+
+    def _resume(self) -> None:
+        now = self.pool.system.now()
+        if now < self._until and now > self._decided + GRACE:
+            return
+        self.pool.pausing = False
+        for queue in self.pool.queues:
+            if queue.paused:
+                queue.paused = False
+                pieces = wire.frame(wire.GO)
+                with self.pool.lock:
+                    queue.outbox += pieces
+
+    def carry(self, call: AnyCall, effects: tuple[Effect, ...]) -> None:
+        """Have the effects of a command carried out at the end of this turn."""
+        if effects and (call._installed or call._blocked or call._callbacks):
+            self._due.append((call, effects))
+
+    def carry_out(self) -> None:
+        """Tell those who wait for what has ended; hand over whose callbacks are to run."""
+        due, self._due = self._due, []
+        for call, effects in due:
+            try:
+                call._carry_out(BUT_CALLBACKS[effects])
+            except BaseException:  # a waiter that is not ours
+                LOGGER.exception("exception telling those who wait for %r", call)
+            if call._callbacks is not _DRAINED:
+                self.callbacks.add(call)

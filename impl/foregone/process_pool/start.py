@@ -1,0 +1,342 @@
+"""The system as it is: processes of ``multiprocessing``, sockets, semaphores, pidfds.
+
+What a process is given: one end of a socket pair, its lane; a semaphore for each slot,
+its tickets; and the reading end of a pipe, its life line, whose other end only the
+parent has.  Whatever else of the parent's it inherits by fork, the parent's copy of
+every pool closes it there (``fork.py``), also in forks of the user's own.
+
+Death is known from a pidfd, or from ``waitpid`` where there is none: the sentinel of
+``multiprocessing`` stays open while a grandchild lives, and a fork server that dies
+looks like the death of all its children.
+
+Owner of every field: this module.  Model: none; it is the environment of them all.
+"""
+
+import errno
+import mmap
+import multiprocessing.process
+import os
+import select
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from operator import attrgetter
+from typing import Final
+
+from foregone import sync
+from foregone.process_pool.outcomes import LOG
+from foregone.process_pool.pickling import Reducer
+from foregone.process_pool.ports import Poller, Process, Ready, Thread, Ticket
+from foregone.process_pool.process import Job, serve
+from foregone.process_pool.semaphores import Tickets
+from foregone.process_pool.wire import DEPTH
+
+#: How long the exit code of a process that has ended may take to come, in seconds.
+STATUS: Final = 2.0
+
+_now: Final = time.monotonic
+
+#: What only the parent may hold: a forked child closes it, whoever forked.
+_held: Final[set[int]] = set()
+
+
+def _after_in_child() -> None:
+    for fd in _held:
+        try:
+            os.close(fd)
+        except OSError:
+            pass
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):  # runs after that of fork.py, which lets go of them
+    os.register_at_fork(after_in_child=_after_in_child)
+
+
+class Multiprocessing:
+    """Makes what a pool needs from a context of ``multiprocessing``."""
+
+    context: BaseContext
+    initializer: Callable[..., object] | None
+    initargs: tuple[object, ...]
+    max_tasks: int | None
+    reducer: Reducer | None
+    forks: bool
+
+    def __init__(
+        self,
+        context: BaseContext,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[object, ...] = (),
+        max_tasks: int | None = None,
+        reducer: Reducer | None = None,
+    ) -> None:
+        self.context = context
+        self.initializer = initializer
+        self.initargs = initargs
+        self.max_tasks = max_tasks
+        self.reducer = reducer
+        self.forks = context.get_start_method() == "fork"
+
+    def start(self) -> Process:
+        """Start a process; raise OSError if the system refuses."""
+        return _Started(self)
+
+    def poller(self) -> Poller:
+        """Make a poller."""
+        return _Poller()
+
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        """Make a thread."""
+        return threading.Thread(target=target, name=name)
+
+    def release(self) -> None:
+        """Drop what is only needed to start processes: there will be none."""
+        self.initializer, self.initargs = None, ()
+
+    def now(self) -> float:
+        """Return seconds on a clock that only goes forward."""
+        return _now()
+
+
+class _Started:
+    """A process that was started, and what the parent holds of it."""
+
+    __slots__ = (
+        "_buried", "_lane", "_life", "_log", "_semaphores", "_watch", "lane", "pid", "process",
+        "tickets", "watch",
+    )  # fmt: skip
+
+    _buried: bool
+    _lane: socket.socket
+    _life: int
+    _log: mmap.mmap
+    _semaphores: Tickets
+    _watch: int | None
+    lane: int
+    pid: int
+    process: BaseProcess
+    tickets: Sequence[Ticket]
+    watch: int
+
+    # C functions: the step that writes drives one of them, and may hold no Python.
+    write = staticmethod(os.writev)
+    read = staticmethod(os.read)
+    readv = staticmethod(os.readv)
+
+    def __init__(self, system: Multiprocessing) -> None:
+        context = system.context
+        self._semaphores = Tickets(DEPTH, inherited=system.forks)
+        self.tickets = self._semaphores.all
+        ours, theirs = socket.socketpair()
+        life, self._life = os.pipe()
+        far, line = Connection(theirs.detach()), Connection(life, writable=False)
+        log = Connection(_shared_memory())
+        _held.update((ours.fileno(), self._life))
+        try:
+            ours.setblocking(False)
+            job = Job(
+                far, line, log, self._semaphores, system.initializer, system.initargs,
+                system.max_tasks, system.reducer,
+            )  # fmt: skip
+            make: Callable[..., BaseProcess] = attrgetter("Process")(context)
+            self.process = make(target=serve, args=(job,))
+            self.process.start()
+            self._log = mmap.mmap(log.fileno(), LOG)
+        except BaseException:
+            self._semaphores.unlink()
+            _held.difference_update((ours.fileno(), self._life))
+            ours.close()
+            os.close(self._life)
+            raise
+        finally:
+            far.close()
+            line.close()
+            log.close()
+        self._buried = False
+        self._lane = ours
+        self.lane = ours.fileno()
+        self.pid = self.process.pid or 0
+        self._watch = _pidfd(self.pid)
+        self.watch = self.process.sentinel if self._watch is None else self._watch
+        _held.add(self.watch)
+
+    def started(self) -> None:
+        """Learn that the process has all that it was given."""
+        self._semaphores.unlink()
+
+    def ended(self) -> bool:
+        """Say whether the process has ended."""
+        watch = self._watch
+        if self._buried:
+            return True
+        if watch is not None:
+            return bool(select.select([watch], [], [], 0)[0])
+        return _gone(self.pid) or self.process.exitcode is not None
+
+    def finish(self) -> None:
+        """Let the process end once it has read what was written to it."""
+        try:
+            self._lane.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._send(BaseProcess.kill)
+
+    def terminate(self) -> None:
+        """Ask the process to end."""
+        self._send(BaseProcess.terminate)
+
+    def _send(self, signal: Callable[[BaseProcess], None]) -> None:
+        try:
+            if not self.ended():
+                signal(self.process)
+        except (OSError, ValueError):
+            pass  # it has ended, and was buried just now
+
+    def log(self) -> bytes:
+        """Return what an ended process has left in its log."""
+        return bytes(self._log)
+
+    def bury(self) -> int | None:
+        """Release what was held for an ended process; return its exit code, if known."""
+        wait([self.process.sentinel], STATUS if self.process.exitcode is None else 0)
+        code = self.process.exitcode
+        self._buried = True
+        self.process.join(0)  # or multiprocessing keeps it until another process starts
+        self._semaphores.unlink()
+        self._semaphores.give_back()
+        self.tickets = ()
+        _held.difference_update((self.lane, self.watch, self._life))
+        if self._watch is not None:
+            os.close(self._watch)
+        self._lane.close()
+        os.close(self._life)
+        self._log.close()
+        return code
+
+    def forget(self) -> None:
+        """Let go, in a forked child, of what belongs to the parent and will be closed."""
+        self._lane.detach()
+        vars(multiprocessing.process)["_children"].discard(self.process)  # not this one's
+
+
+def _shared_memory() -> int:
+    """Return the descriptor of LOG bytes that a process can share."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("foregone-log")
+    else:
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    os.truncate(fd, LOG)
+    return fd
+
+
+def _pidfd(pid: int) -> int | None:
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # an old kernel, or it has ended and somebody else has waited for it
+        return None
+
+
+def _gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return error.errno == errno.ESRCH
+    return False
+
+
+class _Poller:
+    """``epoll``, or ``poll`` where there is none, and a socket pair to wake it."""
+
+    __slots__ = ("_closed", "_inner", "_lock", "_outer", "_poll", "_watched", "_woken")
+
+    def __init__(self) -> None:
+        self._inner, self._outer = socket.socketpair()
+        self._inner.setblocking(False)
+        self._outer.setblocking(False)
+        self._woken = self._inner.fileno()
+        self._lock = sync.new_lock()
+        self._closed = False
+        self._watched: set[int] = set()
+        self._poll = select.epoll() if hasattr(select, "epoll") else _Poll()
+        self._poll.register(self._woken, select.POLLIN)
+
+    def watch(self, fd: int, *, writing: bool = False) -> None:
+        """Report when ``fd`` is readable or ended, and, if ``writing``, writable."""
+        events = select.POLLIN | (select.POLLOUT if writing else 0)
+        if fd in self._watched:
+            self._poll.modify(fd, events)
+        else:
+            self._watched.add(fd)
+            self._poll.register(fd, events)
+
+    def forget(self, fd: int) -> None:
+        """Report no more of ``fd``."""
+        if fd in self._watched:
+            self._watched.remove(fd)
+            self._poll.unregister(fd)
+
+    def poll(self, seconds: float | None) -> list[Ready]:
+        """Sleep until something is ready, somebody wakes, or ``seconds`` have passed."""
+        found: list[Ready] = []
+        for fd, events in self._poll.poll(-1 if seconds is None else seconds):
+            if fd == self._woken:
+                try:
+                    while len(self._inner.recv(4096)) == 4096:
+                        pass
+                except BlockingIOError:
+                    pass
+                found.append((-1, True, False))
+            else:
+                writable = bool(events & select.POLLOUT)
+                found.append((fd, bool(events & ~select.POLLOUT), writable))
+        return found
+
+    def wake(self) -> None:
+        """End the sleep, or the next one."""
+        sending = map(self._outer.send, (b"\0",))
+        try:
+            with self._lock:
+                if not self._closed: (_,) = sending  # fmt: skip
+        except OSError:
+            pass  # full: it is awake
+
+    def close(self) -> None:
+        """Release what the poller holds."""
+        with self._lock:
+            self._closed = True
+        self._poll.close()
+        self._inner.close()
+        self._outer.close()
+
+    def forked(self) -> None:
+        """Close, in a forked child, what belongs to the parent."""
+        self._lock = sync.new_lock()
+        self.close()
+
+
+class _Poll:
+    """``select.poll`` with the methods of ``epoll``, seconds and all."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self.register, self.modify = self._poll.register, self._poll.modify
+        self.unregister = self._poll.unregister
+
+    def poll(self, seconds: float) -> list[tuple[int, int]]:
+        """Return what is ready, after so many seconds at most; -1 is for ever."""
+        return self._poll.poll(None if seconds < 0 else seconds * 1000)
+
+    def close(self) -> None:
+        """Release nothing: there is no descriptor."""

@@ -1,0 +1,114 @@
+"""What the exhibits about process pools run in a process, and what they send there.
+
+A call marks in a directory how far it is, and looks there for what it waits for.  The
+directory is the runner's, and goes with it.
+"""
+
+# ruff: noqa: ANN401  what a __reduce__ returns
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any
+
+from model_tests.museum.exhibits_future import until
+
+GRACE = 0.5  # seconds in which who does not wait for another would be further
+
+
+def mark(place: str, name: str) -> None:
+    with open(os.path.join(place, name), "w"):
+        pass
+
+
+def awaited(place: str, name: str) -> None:
+    """Wait for a mark, or until the process that started this one is gone."""
+    path, parent = os.path.join(place, name), os.getppid()
+    until(lambda: os.path.exists(path) or os.getppid() != parent)
+
+
+def hold(place: str) -> None:
+    mark(place, "begun")
+    awaited(place, "go on")
+
+
+def die(place: str) -> None:
+    hold(place)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ignore_and_hold(place: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    mark(place, "ignores")
+    awaited(place, "never")
+    os._exit(0)
+
+
+def fork_and_die() -> None:
+    if not os.fork():
+        until(lambda: False)  # the runner ends it
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def explode(what: str) -> None:
+    raise ValueError(what)
+
+
+class Explosive:
+    """It pickles, and does not unpickle."""
+
+    def __reduce__(self) -> Any:
+        return explode, ("in a process",)
+
+
+class OddError(Exception):
+    """It pickles, and does not unpickle: that wants as many arguments as ``args`` has."""
+
+    def __init__(self, first: int, _second: int) -> None:
+        super().__init__(first)
+
+
+def raise_odd() -> None:
+    raise OddError(1, 2)
+
+
+class Unspeakable:
+    """It does not pickle, and no more does the error that says so."""
+
+    def __reduce__(self) -> Any:
+        raise ValueError(threading.Lock())
+
+
+class Late:
+    """It takes its time to be pickled: so does a process that is given it."""
+
+    def __reduce__(self) -> Any:
+        threading.Event().wait(GRACE)
+        return int, ()
+
+
+class Gated:
+    """Whoever unpickles it stands before a gate."""
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def __reduce__(self) -> Any:
+        return pass_gate, ()
+
+
+def pass_gate() -> None:
+    Gated.begun.set()
+    Gated.go_on.wait()
+
+
+class Slow:
+    """It fails to pickle, but takes its time."""
+
+    def __init__(self, begun: threading.Event, go_on: threading.Event) -> None:
+        self.begun, self.go_on = begun, go_on
+
+    def __reduce__(self) -> Any:
+        self.begun.set()
+        self.go_on.wait()
+        raise ValueError("not to be pickled")

@@ -1,0 +1,158 @@
+"""The library with one line of the ticket code deleted or negated: each must be found.
+
+    python -m model_tests.simulation.mutants MODULE NUMBER [RUNS]
+
+runs the simulation on one mutant, and prints what became of it as JSON.  A mutant is
+made from the syntax tree: a statement of a function is left out, or a condition is
+turned round.  What only the observer does, or only says something, is left alone.
+"""
+
+import ast
+import importlib.abc
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Final, final
+
+ROOT: Final = Path(__file__).parent.parent.parent
+PACKAGE: Final = "foregone.process_pool"
+FOLDER: Final = ROOT / "impl" / "foregone" / "process_pool"
+#: Where a call changes its place, a slot its content, a process its end.
+MODULES: Final = ("tickets", "call_queue", "rooms", "dispatch", "answers", "burial", "ending", "work_items", "local_worker")
+RUNS: Final = 1_000
+PATIENCE: Final = 240.0  # seconds for one mutant: one that does not come to an end is found
+#: Functions that no run reaches: of forked children, of what a real system does.
+UNREACHED: Final = ("forked", "refusal", "_packed", "collapse", "run", "explained", "live")
+_SIMPLE: Final = (ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.Return, ast.Raise, ast.Break, ast.Continue)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of one module."""
+
+    module: str
+    number: int  # among those of the module
+    function: str
+    line: int
+    what: str  # what is left out, or turned round
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.function}: {self.what}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Hunted:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    runs: int
+    found: str  # what went wrong, or "" if nothing did
+
+
+def _ours(node: ast.stmt) -> bool:
+    """Say whether a statement is more than words, or the observer's."""
+    text = ast.unparse(node)
+    said = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return not (said or "observer.log" in text or text.startswith("LOGGER"))
+
+
+def _places(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, str]]:
+    """Yield what may be changed: function, statement, and how."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef) or function.name in UNREACHED:
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.stmt) and _ours(node):
+                if isinstance(node, _SIMPLE):
+                    yield function.name, node, f"without {ast.unparse(node)!r}"
+                elif isinstance(node, ast.If | ast.While) and not _always(node.test):
+                    yield function.name, node, f"not {ast.unparse(node.test)!r}"
+
+
+def _always(test: ast.expr) -> bool:
+    return isinstance(test, ast.Constant)
+
+
+def source(module: str) -> str:
+    """Return the text of a module."""
+    return (FOLDER / f"{module}.py").read_text()
+
+
+def mutants(module: str) -> list[Mutant]:
+    """Return all mutants of a module."""
+    return [
+        Mutant(module, number, function, node.lineno, what)
+        for number, (function, node, what) in enumerate(_places(ast.parse(source(module))))
+    ]
+
+
+def mutated(module: str, number: int) -> ast.Module:
+    """Return a module with one change."""
+    tree = ast.parse(source(module))
+    _, chosen, _ = list(_places(tree))[number]
+    if isinstance(chosen, ast.If | ast.While):
+        chosen.test = ast.UnaryOp(ast.Not(), chosen.test)
+        return ast.fix_missing_locations(tree)
+
+    class Left(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> ast.AST:
+            if node is chosen:
+                return ast.copy_location(ast.Pass(), node)
+            return self.generic_visit(node)
+
+    return ast.fix_missing_locations(Left().visit(tree))  # type: ignore[no-any-return]  # a Module
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the mutant in place of the module."""
+
+    def __init__(self, module: str, number: int) -> None:
+        self.name = f"{PACKAGE}.{module}"
+        self.tree = mutated(module, number)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.tree, f"<mutant of {self.name}>", "exec"), module.__dict__)
+
+
+def hunt(mutant: Mutant, runs: int = RUNS) -> Hunted:
+    """Run the simulation on a mutant, in a process of its own."""
+    command = (sys.executable, "-m", __name__, mutant.module, str(mutant.number), str(runs))
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Hunted(mutant, 0, "it does not come to an end")
+    try:
+        said = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        return Hunted(mutant, 0, f"it breaks: {done.stderr.strip().splitlines()[-1:]}")
+    return Hunted(mutant, said["runs"], said["found"])
+
+
+def main(module: str, number: str, runs: str = str(RUNS)) -> None:
+    """Be the process of one mutant."""
+    sys.meta_path.insert(0, _Finder(module, int(number)))
+    sys.setrecursionlimit(3_000)
+    from model_tests.simulation.sampling import sampled  # the mutant is imported now
+
+    done = sampled(range(int(runs)), least=False)
+    found = "" if done.failure is None else done.failure.seen
+    print(json.dumps({"runs": done.runs, "found": found[:500]}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

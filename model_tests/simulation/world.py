@@ -1,0 +1,374 @@
+"""The world of one run: who can do something, and who is let.
+
+Everything happens in one thread.  The parent's side is the code of the library as it
+is; where it touches the system (a lane, a ticket, a lock, the poller, a start) the world
+may let others do something first: processes at any time, and, where no lock is held,
+other clients, the local worker and the callbacks thread, each as another thread or a
+signal handler would come in.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from foregone import observer
+from foregone.process_pool.local_worker import LocalWorker
+from foregone.process_pool.ports import Ready
+from foregone.process_pool.rooms import Pool
+from foregone.process_pool.work_items import AnyCall
+from foregone_spec.lifecycle import Request
+from model_tests.simulation import checks
+from model_tests.simulation.choices import NEVER, Choices
+from model_tests.simulation.clients import Clients
+from model_tests.simulation.primitives import Poller, Thread, Violation, WouldBlock
+from model_tests.simulation.process import CLOSED, LIVES, Process
+from model_tests.simulation.settings import Settings
+from model_tests.simulation.truth import Truth
+
+MOST_STEPS: Final = 12_000
+DEEPEST: Final = 2
+PATIENCE: Final = 8  # ticks
+
+#: client, worker, process, callbacks thread, nemesis
+_ORDER: Final = {first: first + "wpkc".replace(first, "") for first in "wpkcn"}
+
+
+class Driven(LocalWorker):
+    """The local worker, whose turns the world takes for it."""
+
+    def turn(self) -> bool:
+        """Be at the end: its last turn was taken."""
+        return False
+
+
+class World:
+    """One run; implements ``ports.System``."""
+
+    def __init__(self, choices: Choices, story: list[str] | None = None) -> None:
+        self.choices = choices
+        self.story = story
+        self.settings = Settings(choices)
+        self.log: list[observer.Entry] = []
+        self.truth = Truth(self)
+        self.clients = Clients(self)
+        self.accepted: list[AnyCall] = []
+        self.unsent: set[int] = set()
+        self.processes: list[Process] = []
+        self.threads: list[Thread] = []
+        self.current: Thread | None = None
+        self.held = False  # a lock
+        self.wrong: Violation | None = None
+        self.released_to_system = 0
+        self.clock = 0.0
+        self.steps = self.depth = self.ticks = 0
+        self.quiet = self.draining = self.released = False
+        self.budget = self.settings.steps
+        self.gap = NEVER
+        self.sleeps = 0
+
+    def begin(self) -> None:
+        """Make the pool."""
+        settings = self.settings
+        self.pool = Pool(
+            settings.limit, self, max_tasks=settings.max_tasks, replaces=settings.replaces
+        )
+        self.pool.overtaken = self.pool.horizon = settings.overtaken
+        self.worker = self.pool.worker = Driven(self.pool)
+        self.gap = self.choices.gap(self.settings.gap)
+
+    # ------------------------------------------------------------------- a system
+
+    @property
+    def forks(self) -> bool:
+        return self.settings.forks
+
+    def start(self) -> Process:
+        self.pause()
+        if self.refuses("a process"):
+            raise OSError(11, "Resource temporarily unavailable")
+        process = Process(self, len(self.processes) + 1, self.settings.depth)
+        self.processes.append(process)
+        self.note("Born", process)
+        self.tell(f"{process} is started")
+        self.pause()
+        return process
+
+    def poller(self) -> Poller:
+        return Poller(self)
+
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        made = Thread(self, target, "callbacks" if name.endswith("callbacks") else "worker")
+        self.threads.append(made)
+        return made
+
+    def now(self) -> float:
+        return self.clock
+
+    def release(self) -> None:
+        self.released_to_system += 1
+
+    # ----------------------------------------------------- for those who take part
+
+    def tell(self, what: str) -> None:
+        """Add to the story."""
+        if self.story is not None:
+            self.story.append("  " * self.depth + what)
+
+    def note(self, name: str, *about: object) -> None:
+        """Log what a process does, among what the parent logs."""
+        self.log.append((name, *about))
+
+    def lane_sizes(self) -> tuple[int, int]:
+        sizes = self.settings.lanes
+        return self.choices.pick(sizes), self.choices.pick(sizes)
+
+    def piece(self, most: int) -> int:
+        """Choose how much of ``most`` bytes arrive."""
+        if self.draining or most < 2:
+            return most
+        return most if self.choices.below(3) < 2 else most - self.choices.below(most)
+
+    def refuses(self, what: str) -> bool:
+        """Choose whether the system refuses something."""
+        if self.quiet or not self.settings.refusals or not self.choices.rarely(5):
+            return False
+        self.tell(f"{what} is refused or fails")
+        self.truth.refused += what == "an initializer"
+        if what != "an initializer":
+            self.truth.failed_starts += 1
+            self.note("Refused")
+        return True
+
+    def of_descriptor(self, fd: int) -> Process:
+        process = self.processes[fd // 10 - 1]
+        if process.buried:
+            raise Violation("UsedAfterBurial", f"a descriptor of {process} is used")
+        return process
+
+    # ------------------------------------------------------------------- intrusions
+
+    def pause(self) -> None:
+        """Be where others may come in."""
+        self.gap -= 1
+        if not self.gap:
+            self.intrude()
+
+    def processes_only(self) -> None:
+        """Be where processes go on, whatever is held."""
+        self.gap -= 1
+        if self.gap:
+            return
+        self.gap = self.choices.gap(self.settings.gap)
+        for _ in range(1 + self.choices.below(8)):
+            if not self._process():
+                break
+
+    def intrude(self) -> None:
+        """Let others do something in the middle of something."""
+        self.gap = self.choices.gap(self.settings.gap)
+        if self.held:
+            for _ in range(1 + self.choices.below(8)):
+                if not self._process():
+                    break
+        elif self.depth < DEEPEST and not self.draining:
+            self.depth += 1
+            try:
+                for _ in range(1 + self.choices.below(4)):
+                    if not self.step():
+                        break
+            finally:
+                self.depth -= 1
+
+    def stepped(self) -> None:
+        """Check what must hold after each step of the parent."""
+        if hasattr(self, "pool"):
+            checks.consistent(self)
+
+    # ------------------------------------------------------------------ who goes on
+
+    def step(self) -> bool:
+        """Let somebody do something; return False if nobody can."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise Violation("Resolution", f"no end after {MOST_STEPS} steps: {self.positions()}")
+        if self.quiet:
+            return self._process() or self._callbacks() or self._work()
+        self.budget -= 1
+        if self.budget < 0:
+            self.tell("-- nobody asks for anything any more")
+            self.quiet = True
+            return True
+        return any(map(self._act, _ORDER[self.choices.pick(self.settings.weights)]))
+
+    def _act(self, who: str) -> bool:
+        match who:
+            case "p":
+                return self._process()
+            case "w":
+                return self._work()
+            case "k":
+                return self._callbacks()
+            case "c":
+                return self.clients.act()
+            case _:
+                return self._nemesis()
+
+    def _process(self) -> bool:
+        able = [each for each in self.processes if each.can_go_on()]
+        if not able:
+            return False
+        process = able[0] if len(able) == 1 else self.choices.pick(able)
+        self.ticks = 0
+        process.step()
+        return True
+
+    def _work(self) -> bool:
+        thread = self.worker.thread
+        if not isinstance(thread, Thread) or not thread.started or thread.ended or thread.busy:
+            return False
+        with thread.running():
+            self.tell("the local worker turns")
+            try:
+                goes_on = LocalWorker.turn(self.worker)
+            except Violation:
+                raise
+            except Exception as error:
+                seen = f"the local worker fails: {type(error).__name__}: {error}"
+                raise Violation("ServiceThreadsSurvive", seen) from error
+            checks.consistent(self)
+            if not goes_on:
+                self.tell("the local worker ends")
+                thread.target()
+                thread.ended = True
+        return True
+
+    def _callbacks(self) -> bool:
+        return any(map(self._runs_callbacks, self.threads))
+
+    def _runs_callbacks(self, thread: Thread) -> bool:
+        callbacks: Any = getattr(thread.target, "__self__", None)  # its bound method
+        if thread.name != "callbacks" or not thread.started or thread.ended or thread.busy:
+            return False
+        if not callbacks._queue and callbacks._gate.closed:
+            return False
+        with thread.running():
+            self.tell("the callbacks thread runs")
+            try:
+                thread.target()
+                thread.ended = True
+            except WouldBlock:
+                pass
+        return True
+
+    def _nemesis(self) -> bool:
+        living = [each for each in self.processes if each.stage == LIVES]
+        if not living or self.quiet:
+            return False
+        process = self.choices.pick(living)
+        match self.choices.pick(self.settings.nemesis):
+            case "die":
+                process.die(3)
+            case "stop":
+                self.tell(f"{process} is stopped")
+                process.stopped = True
+            case "interrupt":
+                self.tell(f"{process} gets SIGINT")
+                process.child.interrupt()
+            case "lie":
+                process.lie()
+            case _:
+                self.tell(f"{process} goes on")
+                process.stopped = False
+                self.released = not self.choices.below(2)
+        return True
+
+    # ----------------------------------------------------------------- who waits
+
+    def goes_on(self) -> bool:
+        """Say whether the poller returns what is ready before anybody else goes on."""
+        return self.quiet or self.choices.below(4) != 3
+
+    def sleep(self, poller: Poller, seconds: float | None) -> list[Ready]:
+        """Let others go on until the local worker is woken, or its time is over."""
+        suspended, patient = self.depth > 0, seconds is None
+        if not suspended and not poller.ready():
+            checks.sleeping(self, poller, patient=patient)
+            if patient:
+                self.note("Sleep")
+        while True:
+            ready = poller.ready()
+            if ready and self.goes_on():
+                return ready
+            hurries = not ready and not self.quiet and (suspended or not patient)
+            if hurries and self.choices.rarely(4):
+                return self._time_is_over(seconds)
+            if self.step():
+                continue
+            if not self.quiet:
+                self.budget = 0
+            elif suspended or not (patient or self._settled()):
+                return self._time_is_over(seconds)
+            elif self.draining:
+                raise Violation("Resolution", f"nobody can go on: {self.positions()}")
+            else:
+                checks.idle(self)
+                self.drain()
+
+    def _settled(self) -> bool:
+        """Say whether the ticks that passed since anybody did something are enough."""
+        return self.ticks >= PATIENCE and not self.pool.pausing and not self.draining
+
+    def _time_is_over(self, seconds: float | None) -> list[Ready]:
+        if seconds is None:  # somebody is stopped in the middle of something: wake for nothing
+            return [(-1, True, False)]
+        self.clock += seconds
+        self.ticks += 1
+        self.tell(f"{seconds} s pass")
+        return []
+
+    def until(self, there: Callable[[], bool], what: str) -> None:
+        """Let others go on until somebody has what he waits for."""
+        while not there():
+            if self.step():
+                continue
+            if self.quiet and not self.draining:
+                self.drain()
+            elif self.draining:
+                raise Violation("Resolution", f"who waits for {what}: {self.positions()}")
+            else:
+                self.budget = 0
+
+    def drain(self) -> None:
+        """Let everything come to its end: who stands goes on, nobody dies, all is shut down."""
+        self.tell("-- all go on, nobody dies, and the pool is shut down")
+        self.quiet = self.draining = self.released = True
+        for process in self.processes:
+            process.stopped = False
+        self.pool.ask(Request.SHUTDOWN)
+
+    def over(self) -> bool:
+        """Say whether nothing is left of the pool."""
+        return all(each.ended for each in self.threads if each.started) and all(
+            each.stage not in (LIVES, CLOSED) for each in self.processes
+        )
+
+    def positions(self) -> str:
+        """Tell who stands where."""
+        pool = self.pool
+        where = [f"{each} {each.stage} waits for {each.waits.value}" for each in self.processes]
+        lanes = [f"{each.head}-{each.tail} {each.ring}" for each in pool.queues]
+        return f"{pool.phase} {where} {lanes} {list(pool.recalled)} {list(pool.waiting)}"
+
+    def run(self) -> None:
+        """Run to the end, and check it."""
+        self.begin()
+        while not (self.draining and self.over()):
+            if self.step():
+                continue
+            if self.draining:
+                raise Violation("Resolution", f"nobody can go on: {self.positions()}")
+            if self.quiet:
+                self.drain()
+            else:
+                self.budget = 0
+        checks.finished(self)
+        self.truth.settle()
