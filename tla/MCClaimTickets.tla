@@ -3,12 +3,29 @@
 (* What must be reachable in ClaimTickets: each claim below is false, and  *)
 (* TLC shows how.                                                          *)
 (***************************************************************************)
-EXTENDS ClaimTicketsClaims
+EXTENDS ClaimTicketsClaims, TLC
 
 (* What a caller of shutdown asks, where it is refined: see ClaimTicketsRefines. *)
 NoClosers == <<>>
 JustCancelling == <<"shutdown_cancel_futures">>
 ShutdownAndCancelling == <<"shutdown", "shutdown_cancel_futures">>
+
+(* Of three calls, the first runs, and will never end; the second is behind it; the *)
+(* third has yet to come, again and again.  The other process idles.  For two       *)
+(* processes of two slots; that this is reached says NobodyIsStuck.                 *)
+IsStuck ==
+  /\ phase = "OPEN" /\ deaths = 0
+  /\ places = <<"IN_SLOT", "IN_SLOT", "OUT">> /\ wheres = <<<<1, 0>>, <<1, 1>>, Nowhere>>
+  /\ endings = <<"", "", "">> /\ numbers = <<1, 2, 0>> /\ begun = <<1, 0, 0>>
+  /\ procs = <<"running", "idle">> /\ runs = <<1, 0>> /\ watch = <<"on", "on">>
+  /\ lanes = <<<<2>>, <<>>>> /\ taken = <<<<>>, <<>>>> /\ answers = <<<<>>, <<>>>>
+  /\ tickets = <<(0 :> 0 @@ 1 :> 1), (0 :> 1 @@ 1 :> 1)>>
+  /\ slots = <<(0 :> 1 @@ 1 :> 2), (0 :> Free @@ 1 :> Free)>>
+  /\ sent = <<2, 0>> /\ due = <<0, 0>>
+
+FromStuck == IsStuck /\ [][Next /\ runs'[1] = 1]_vars /\ Fairness
+
+NobodyIsStuck == ~IsStuck
 
 -----------------------------------------------------------------------------
 

@@ -136,7 +136,11 @@ def replay(written: str) -> Failure:
 
 def _written(row: Row, path: Path) -> None:
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     kept = {} if not path.exists() else json.loads(path.read_text())
     kept[row.claim] = {

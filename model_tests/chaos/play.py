@@ -89,7 +89,7 @@ class Play:
         if self.executor is not None:
             self.shut_down()
         # A pool that was dropped ends by itself, when all that is pending has run.
-        world.until(lambda: not world.pool_processes())
+        world.until(lambda: not world.pool_processes(), 600)
         world.until(lambda: all(each.called for each in self.accepted()), 5)
 
     def accepted(self) -> list[Record]:

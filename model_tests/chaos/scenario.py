@@ -132,7 +132,7 @@ def draw(seed: int) -> Scenario:
 
 def _steps(coin: Random, theme: str, method: Method, tasks: int | None) -> Iterator[Step]:
     weights = THEMES[theme]
-    for _ in range(coin.choice((3, 8, 15, 30, 60))):
+    for _ in range(coin.choice((3, 8, 15, 30, 60) if tasks is None else (3, 8, 15))):
         name = coin.choices(list(weights), list(weights.values()))[0]
         if name == "server" and method != "forkserver":
             name = "submit"

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from model_tests.simulation.world import World
 
 
+def process_of(queue: CallQueue) -> Process:
+    """Return the simulated process of a queue."""
+    if not isinstance(queue.process, Process):
+        raise TypeError(queue.process)
+    return queue.process
+
+
 def consistent(world: "World") -> None:
     """Check the rings, the tickets, and what is counted: it holds after each step."""
     pool, depth = world.pool, world.settings.depth
@@ -26,11 +33,11 @@ def consistent(world: "World") -> None:
         size = 0
         for serial in range(queue.tail - depth, queue.tail):
             call = queue.ring[serial % depth]
-            ticket = queue.tickets[serial % depth]
+            there = process_of(queue).tickets[serial % depth].value
             if call is None:
                 free = serial < queue.head
-                if bool(ticket.value) is not free:
-                    raise Violation("Tickets", f"slot {serial} of {queue.process}: {ticket.value}")
+                if bool(there) is not free:
+                    raise Violation("Tickets", f"slot {serial} of {queue.process}: {there}")
             elif call._place is Place.SETTLED and pool.phase is Phase.BROKEN:
                 size += call._size
             elif serial < queue.head or call._queue is not queue or call._serial != serial:
@@ -70,7 +77,11 @@ def sleeping(world: "World", poller: Poller, *, patient: bool) -> None:
     for process in world.processes:
         if not process.buried and process.watch not in poller.watched:
             raise Violation("WatchedSet", f"{process} is not watched")
-        if not process.buried and process.lane in worker.lanes and process.lane not in poller.watched:
+        if (
+            not process.buried
+            and process.lane in worker.lanes
+            and process.lane not in poller.watched
+        ):
             raise Violation("WatchedSet", f"the lane of {process} is not watched")
     ids = [each._number for each in (*pool.recalled, *pool.waiting) if each._place in UNCLAIMED]
     if ids != sorted(ids):
@@ -78,9 +89,9 @@ def sleeping(world: "World", poller: Poller, *, patient: bool) -> None:
     if worker._due:
         raise Violation("Notification", f"{worker._due} are not told")
     for queue in pool.queues:
-        if not queue.ended and (queue.outbox or queue.batch is not None):
-            if not queue.blocked or not poller.watched.get(queue.process.lane):
-                raise Violation("Resolution", f"nobody goes on writing to {queue.process}")
+        written = queue.ended or not (queue.outbox or queue.batch is not None)
+        if not written and not (queue.blocked and poller.watched.get(queue.process.lane)):
+            raise Violation("Resolution", f"nobody goes on writing to {queue.process}")
     if patient:
         _asleep(world)
 
@@ -127,8 +138,8 @@ def idle(world: "World") -> None:
         return
     left = waiting(world) + sum(unclaimed(world, each) for each in pool.queues)
     for queue in pool.queues:
-        process = queue.process
-        if not isinstance(process, Process) or queue.ended or not left or not queue.left:
+        process = process_of(queue)
+        if queue.ended or not left or not queue.left:
             continue
         reads = process.waits is Waits.DATA and process.stage == LIVES
         if reads and process.was_ready and not process.stopped and queue.tail == queue.head:

@@ -9,7 +9,7 @@ do something before it goes on.
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from foregone.process_pool.ports import Ready
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from model_tests.simulation.world import World
 
 
-class Violation(Exception):  # noqa: N818  # it is not an error of ours: it is what is looked for
+class Violation(Exception):
     """Something happened that must not: the invariant, and what was seen."""
 
     def __init__(self, name: str, seen: str) -> None:
@@ -72,12 +72,12 @@ class Lock:
             world.intrude()
 
 
-def new_lock() -> Any:
+def new_lock() -> Lock:
     """Return a lock of the run that goes on."""
     return _lock(pool=True)
 
 
-def new_future_lock() -> Any:
+def new_future_lock() -> Lock:
     """Return the lock of a future."""
     return _lock(pool=False)
 
@@ -118,7 +118,7 @@ class Gate:
         return self.closed
 
 
-def new_gate() -> Any:
+def new_gate() -> Gate:
     """Return a gate of the run that goes on."""
     if NOW.world is None:
         raise Violation("LockOrder", "a gate is made outside a run")
@@ -241,7 +241,7 @@ class Poller:
         if not ready or not world.goes_on():
             self.asleep = True
             try:
-                ready = world.sleep(self, seconds)
+                ready = world.rest(self, seconds)
             finally:
                 self.asleep = False
         self.woken = False

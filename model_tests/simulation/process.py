@@ -121,7 +121,6 @@ class Process:
         self.world.pause()
 
     def kill(self) -> None:
-        self._alive()
         if self.stage == LIVES:
             self.doomed = True
             self.world.tell(f"{self} is killed")

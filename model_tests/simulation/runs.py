@@ -83,7 +83,12 @@ def patched() -> Iterator[None]:
         (wire, "VECTOR", 2),
         (call_queue, "VECTOR", 2),
     ]
-    sizes = [(each, name, getattr(each, name)) for each in _MODULES for name in _SIZES if hasattr(each, name)]
+    sizes = [
+        (each, name, getattr(each, name))
+        for each in _MODULES
+        for name in _SIZES
+        if hasattr(each, name)
+    ]
     before = [(module, name, getattr(module, name)) for module, name, _ in places]
     collected = gc.isenabled()
     gc.disable()

@@ -3,16 +3,14 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
-from model_tests.recording_process import Unmodelled, of_process_pool
+from model_tests.recording_process import of_process_pool
+from model_tests.recording_rooms import Unmodelled
 from model_tests.simulation.choices import Choices
 from model_tests.simulation.primitives import Violation
 from model_tests.simulation.runs import Failure, failure, patched, run
 from model_tests.simulation.world import World
-
-#: Not every run is also judged by the model where there are many: one in so many.
-ALL: Final = 1
 
 
 @final

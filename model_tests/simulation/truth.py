@@ -217,7 +217,9 @@ class Truth:
                 right = "unpickling the result" in str(getattr(error, "__notes__", ()))
             case _:
                 right = error is None and value == value_of(tag, outcome)
-        if not right or (error is None) != (outcome in RETURNS and outcome is not Outcome.UNREADABLE):
+        if not right or (error is None) != (
+            outcome in RETURNS and outcome is not Outcome.UNREADABLE
+        ):
             raise Violation("RightAnswer", f"call {tag} {outcome.value}: {error!r} {value!r}")
 
     def _phase(self) -> None:

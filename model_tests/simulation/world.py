@@ -8,18 +8,17 @@ signal handler would come in.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from foregone import observer
-from foregone.process_pool.local_worker import LocalWorker
 from foregone.process_pool.ports import Ready
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.work_items import AnyCall
 from foregone_spec.lifecycle import Request
-from model_tests.simulation import checks
+from model_tests.simulation import actors, checks
 from model_tests.simulation.choices import NEVER, Choices
 from model_tests.simulation.clients import Clients
-from model_tests.simulation.primitives import Poller, Thread, Violation, WouldBlock
+from model_tests.simulation.primitives import Poller, Thread, Violation
 from model_tests.simulation.process import CLOSED, LIVES, Process
 from model_tests.simulation.settings import Settings
 from model_tests.simulation.truth import Truth
@@ -30,14 +29,6 @@ PATIENCE: Final = 8  # ticks
 
 #: client, worker, process, callbacks thread, nemesis
 _ORDER: Final = {first: first + "wpkc".replace(first, "") for first in "wpkcn"}
-
-
-class Driven(LocalWorker):
-    """The local worker, whose turns the world takes for it."""
-
-    def turn(self) -> bool:
-        """Be at the end: its last turn was taken."""
-        return False
 
 
 class World:
@@ -72,7 +63,7 @@ class World:
             settings.limit, self, max_tasks=settings.max_tasks, replaces=settings.replaces
         )
         self.pool.overtaken = self.pool.horizon = settings.overtaken
-        self.worker = self.pool.worker = Driven(self.pool)
+        self.worker = self.pool.worker = actors.Driven(self.pool)
         self.gap = self.choices.gap(self.settings.gap)
 
     # ------------------------------------------------------------------- a system
@@ -159,7 +150,7 @@ class World:
             return
         self.gap = self.choices.gap(self.settings.gap)
         for _ in range(1 + self.choices.below(8)):
-            if not self._process():
+            if not actors.process(self):
                 break
 
     def intrude(self) -> None:
@@ -167,7 +158,7 @@ class World:
         self.gap = self.choices.gap(self.settings.gap)
         if self.held:
             for _ in range(1 + self.choices.below(8)):
-                if not self._process():
+                if not actors.process(self):
                     break
         elif self.depth < DEEPEST and not self.draining:
             self.depth += 1
@@ -191,7 +182,7 @@ class World:
         if self.steps > MOST_STEPS:
             raise Violation("Resolution", f"no end after {MOST_STEPS} steps: {self.positions()}")
         if self.quiet:
-            return self._process() or self._callbacks() or self._work()
+            return actors.process(self) or actors.callbacks(self) or actors.work(self)
         self.budget -= 1
         if self.budget < 0:
             self.tell("-- nobody asks for anything any more")
@@ -202,84 +193,15 @@ class World:
     def _act(self, who: str) -> bool:
         match who:
             case "p":
-                return self._process()
+                return actors.process(self)
             case "w":
-                return self._work()
+                return actors.work(self)
             case "k":
-                return self._callbacks()
+                return actors.callbacks(self)
             case "c":
                 return self.clients.act()
             case _:
-                return self._nemesis()
-
-    def _process(self) -> bool:
-        able = [each for each in self.processes if each.can_go_on()]
-        if not able:
-            return False
-        process = able[0] if len(able) == 1 else self.choices.pick(able)
-        self.ticks = 0
-        process.step()
-        return True
-
-    def _work(self) -> bool:
-        thread = self.worker.thread
-        if not isinstance(thread, Thread) or not thread.started or thread.ended or thread.busy:
-            return False
-        with thread.running():
-            self.tell("the local worker turns")
-            try:
-                goes_on = LocalWorker.turn(self.worker)
-            except Violation:
-                raise
-            except Exception as error:
-                seen = f"the local worker fails: {type(error).__name__}: {error}"
-                raise Violation("ServiceThreadsSurvive", seen) from error
-            checks.consistent(self)
-            if not goes_on:
-                self.tell("the local worker ends")
-                thread.target()
-                thread.ended = True
-        return True
-
-    def _callbacks(self) -> bool:
-        return any(map(self._runs_callbacks, self.threads))
-
-    def _runs_callbacks(self, thread: Thread) -> bool:
-        callbacks: Any = getattr(thread.target, "__self__", None)  # its bound method
-        if thread.name != "callbacks" or not thread.started or thread.ended or thread.busy:
-            return False
-        if not callbacks._queue and callbacks._gate.closed:
-            return False
-        with thread.running():
-            self.tell("the callbacks thread runs")
-            try:
-                thread.target()
-                thread.ended = True
-            except WouldBlock:
-                pass
-        return True
-
-    def _nemesis(self) -> bool:
-        living = [each for each in self.processes if each.stage == LIVES]
-        if not living or self.quiet:
-            return False
-        process = self.choices.pick(living)
-        match self.choices.pick(self.settings.nemesis):
-            case "die":
-                process.die(3)
-            case "stop":
-                self.tell(f"{process} is stopped")
-                process.stopped = True
-            case "interrupt":
-                self.tell(f"{process} gets SIGINT")
-                process.child.interrupt()
-            case "lie":
-                process.lie()
-            case _:
-                self.tell(f"{process} goes on")
-                process.stopped = False
-                self.released = not self.choices.below(2)
-        return True
+                return actors.nemesis(self)
 
     # ----------------------------------------------------------------- who waits
 
@@ -287,7 +209,7 @@ class World:
         """Say whether the poller returns what is ready before anybody else goes on."""
         return self.quiet or self.choices.below(4) != 3
 
-    def sleep(self, poller: Poller, seconds: float | None) -> list[Ready]:
+    def rest(self, poller: Poller, seconds: float | None) -> list[Ready]:
         """Let others go on until the local worker is woken, or its time is over."""
         suspended, patient = self.depth > 0, seconds is None
         if not suspended and not poller.ready():
