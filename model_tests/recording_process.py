@@ -176,12 +176,10 @@ class _Reader(Rooms):
                 seen.was_ready = True
             case "Heard", _:
                 self.ready(seen)
-            case "Told", _:
+            case "Told", _ if self.phase is not life.Phase.BROKEN:  # else it was killed
                 self.stop(seen)
             case "InitializerFails", _:
-                seen.stands = "failed"
-                self.awake = True
-                self.add(act.InitializerFails(seen.number))
+                seen.failed = True
             case _ if seen.stands not in ("starting", "idle"):  # else it is not missed yet
                 self.dies(seen)
 
@@ -191,6 +189,9 @@ class _Reader(Rooms):
             return
         if not self.exact:
             self.told_of(seen, queue)
+        if seen.failed and seen.stands == "starting" and not seen.told:
+            seen.stands = "failed"
+            self.add(act.InitializerFails(seen.number))
         self.dies(seen)
         if seen.stands == "ended":
             self.bury(seen)
@@ -202,10 +203,8 @@ class _Reader(Rooms):
     def told_of(self, seen: Seen, queue: CallQueue) -> None:
         """Have a process of a real pool do what was not logged, before its end."""
         seen.was_ready = queue.ready
-        if queue.refusal is not None and seen.stands == "starting":
-            seen.stands = "failed"
-            self.add(act.InitializerFails(seen.number))
-        elif queue.told and self.phase is not life.Phase.BROKEN:
+        seen.failed = queue.refusal is not None
+        if queue.told and self.phase is not life.Phase.BROKEN:
             self.stop(seen)
 
     def breaks(self, index: int) -> bool:

@@ -52,7 +52,7 @@ class Seen:
         self.answers: list[int] = []
         self.used = 0
         self.told = False  # to end, before it was ready
-        self.was_ready = False  # it has said so
+        self.was_ready = self.failed = False  # its initializer is through, or has raised
         self.held: list[tuple[str, int]] = []  # what it did since, before the parent has heard
 
 

@@ -23,7 +23,8 @@ IsStuck ==
   /\ slots = <<(0 :> 1 @@ 1 :> 2), (0 :> Free @@ 1 :> Free)>>
   /\ sent = <<2, 0>> /\ due = <<0, 0>>
 
-FromStuck == IsStuck /\ [][Next /\ runs'[1] = 1]_vars /\ Fairness
+FromStuck == IsStuck /\ [][Next]_vars /\ Fairness
+TheFirstRuns == runs'[1] = 1
 
 NobodyIsStuck == ~IsStuck
 

@@ -28,7 +28,8 @@ from typing import Any, Final, cast, final
 from model_tests import process_world as world
 from model_tests.chain.command import ROOT, python_m
 from model_tests.chain.verdict import Row, report
-from model_tests.chaos.run import HUNG, WORD
+from model_tests.chaos.records import WORD
+from model_tests.chaos.run import HUNG
 from model_tests.chaos.scenario import read
 from model_tests.chaos.subjects import OURS, STANDARD, SUBJECTS
 

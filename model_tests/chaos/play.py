@@ -20,7 +20,7 @@ from typing import Any, Final
 import foregone
 from model_tests import process_world as world
 from model_tests.chaos import kinds, subjects
-from model_tests.chaos.records import Mapped, Record
+from model_tests.chaos.records import WORD, Mapped, Record
 from model_tests.chaos.scenario import Scenario, Step
 from model_tests.process_calls import House, stack_on_signal
 
@@ -106,7 +106,8 @@ class Play:
         """Let every process go on that has stood still for a while."""
         still: set[int] = set()
         while not self.over_now.wait(STILL):
-            found = {pid for pid in world.pool_processes() if world.state(pid) == "T"}
+            mine = world.marked(os.environ.get(WORD, "?"))  # whoever their parent is by now
+            found = {pid for pid in mine if world.state(pid) == "T"}
             for pid in found & still:
                 world.send(pid, signal.SIGCONT)
             still = found

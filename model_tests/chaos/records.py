@@ -1,7 +1,10 @@
 """What is written down of each call, and of each map."""
 
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, Final, final
+
+#: The variable whose word tells the processes of one run from all others.
+WORD: Final = "FOREGONE_CHAOS"
 
 
 @final

@@ -31,13 +31,12 @@ from model_tests import process_world as world
 from model_tests.chaos import subjects
 from model_tests.chaos.judge import Judge
 from model_tests.chaos.play import Play
+from model_tests.chaos.records import WORD
 from model_tests.chaos.scenario import Scenario, read
 from model_tests.process_calls import House
 
 HUNG: Final = 70
 LIMIT: Final = 60.0  # seconds for a scenario
-#: The variable whose word tells the processes of one run from all others.
-WORD: Final = "FOREGONE_CHAOS"
 
 
 def settle(method: str) -> None:
@@ -134,6 +133,8 @@ def main(arguments: Sequence[str], out: TextIO) -> None:
     parser.add_argument("--limit", type=float, default=LIMIT)
     parser.add_argument("name", nargs="+")
     asked = parser.parse_args(arguments)
+    if WORD not in os.environ:
+        parser.error(f"set {WORD} to a word that no other process has in its environment")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     logging.disable(logging.CRITICAL)  # callbacks raise here
     world.set_prefix(os.environ.get(WORD, f"chaos{os.getpid()}"))
