@@ -112,7 +112,6 @@ class _Reader(Rooms):
                 self.known()
             return
         self.add(act.Fail(number) if event is Event.FAIL else act.Cancel(number))
-        self.awake = True
         self.settle(number)
         self.known()
 
@@ -221,7 +220,6 @@ class _Reader(Rooms):
 
     def ask(self, request: life.Request, after: life.Phase) -> None:
         before, self.phase = self.phase, after
-        self.awake = True
         if request is life.Request.BREAK and self.dying is None:
             self.add(act.StartFails(self.free[0]))  # too often; and there is no other
         elif request is life.Request.BREAK:

@@ -60,6 +60,19 @@ class Unmodelled(Exception):  # nothing is wrong
     """A run that the model does not have: the system has refused a process or a thread."""
 
 
+#: What wakes the local worker, whatever became of it.
+_WAKING = (
+    act.Cancel,
+    act.Shutdown,
+    act.Collect,
+    act.Finish,
+    act.Retire,
+    act.Exit,
+    act.Die,
+    act.InitializerFails,
+)
+
+
 class Rooms:
     """The rooms of a pool and its processes, by now, and the steps that led there."""
 
@@ -97,6 +110,7 @@ class Rooms:
     def add(self, *actions: act.Action) -> None:
         for action in actions:
             self.kinds.add(type(action))
+            self.awake = self.awake or isinstance(action, _WAKING)
             self.steps.append(Recorded(action))
 
     def known(self) -> None:
@@ -160,12 +174,10 @@ class Rooms:
             seen.runs = 0
             seen.stands = "spent" if seen.used == self.pool.max_tasks else "idle"
             seen.answers.append(number)
-            self.awake = True
             self.add(act.Finish(seen.number))
 
     def dies(self, seen: Seen) -> None:
         """Have a process end that did not say so, or was told to."""
-        self.awake = True
         if seen.was_ready:
             self.ready(seen)
         if seen.told and seen.stands == "starting":

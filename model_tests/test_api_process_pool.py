@@ -342,3 +342,13 @@ def test_a_death_is_told(code: int | None, how: str) -> None:
         assert (type(each), each.pid, each.exit_code, str(each)) == (ProcessDied, 7, code, said)
     with pytest.raises(foregone.BrokenProcessPool, match="the call claimed when it died"):
         raise travelled
+
+
+def test_a_call_that_does_not_pickle_does_not_keep_its_executor() -> None:
+    """An error's traceback keeps frames, and these the executor, which would never end."""
+    executor = ProcessPoolExecutor(1)
+    future = executor.submit(len, threading.Lock())  # type: ignore[arg-type]  # on purpose
+    watched = weakref.ref(executor)
+    del executor
+    assert watched() is None
+    assert isinstance(future.exception(0), TypeError)

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,23 @@ def test_the_forkserver_is_killed(policy: Policy, house: House) -> None:
             assert isinstance(dies.exception(PATIENCE), ProcessDied)
             assert executor.submit(calls.value, house.log, 31).result(PATIENCE)
     assert sorted(house.begun()) == list(range(1, 32 if policy == "replace" else 30))
+
+
+@pytest.mark.parametrize("name", ["terminate_workers", "kill_workers"])
+def test_processes_can_be_ended_when_their_forkserver_is_gone(name: str, house: House) -> None:
+    """What multiprocessing takes for their end, the server's, is not: they are signalled."""
+    executor = pool("forkserver", 2)
+    futures = [executor.submit(calls.held, house.log, number, house.gate) for number in (0, 1)]
+    assert until(lambda: len(house.begun()) == 2)
+    server = forkserver()
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+    assert until(lambda: ended(server))
+    active_children()  # looks at the sentinels
+    getattr(executor, name)()
+    assert all(each.exception(PATIENCE) for each in futures)
+    executor.shutdown()
+    assert all(ended(pid) for _, pid in house.where())
 
 
 # ---------------------------------------------------------------------- bad starts

@@ -31,7 +31,7 @@ def test_a_real_run_is_accepted(method: str, dies: bool) -> None:
         if dies:
             wait([executor.submit(die)])
         else:
-            futures.append(executor.submit(divmod, 1, 0))  # type: ignore[arg-type]
+            futures.append(executor.submit(divmod, 1, 0))  # type: ignore[arg-type]  # a tuple among numbers
         wait(futures)
         executor.shutdown()
     run = of_process_pool(entries, executor._pool)

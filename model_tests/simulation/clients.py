@@ -4,7 +4,6 @@ Any of it may happen in the middle of anything else where no lock is held, also 
 callback: then it is another thread, or a signal handler, that comes in.
 """
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -17,8 +16,6 @@ from model_tests.simulation.primitives import Violation
 
 if TYPE_CHECKING:
     from model_tests.simulation.world import World
-
-logging.getLogger("concurrent.futures").disabled = True
 
 OPERATIONS: Final = (
     *("submit",) * 8,
@@ -187,7 +184,7 @@ class Clients:
         if what == "raise":
             raise ValueError(number)
         if what == "join":
-            if world.current is None or world.current.name != "callbacks":
+            if world.current is None or world.current is not world.worker.callbacks.thread:
                 return
             with suppress(RuntimeError):
                 world.pool.ask(Request.SHUTDOWN)

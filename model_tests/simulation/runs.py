@@ -5,6 +5,7 @@ them; in between runs they are as they were.
 """
 
 import gc
+import logging
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -120,6 +121,8 @@ def run(choices: Choices, story: list[str] | None = None) -> tuple[World, Violat
     NOW.world = world
     _sized(world)
     observer.log = world.log
+    logger = logging.getLogger("concurrent.futures")
+    was, logger.disabled = logger.disabled, True  # callbacks raise here
     try:
         world.run()
     except Violation:
@@ -130,6 +133,7 @@ def run(choices: Choices, story: list[str] | None = None) -> tuple[World, Violat
             world.wrong = Violation("NothingElseIsRaised", seen)
     finally:
         observer.log = None
+        logger.disabled = was
         NOW.world = None
         for pools in (fork.pools, interpreter_exit.pools):
             pools.discard(world.pool)

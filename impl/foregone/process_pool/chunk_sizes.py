@@ -153,7 +153,7 @@ class ChosenSizes(ChunkedMap[T]):
         if drawn < room:
             self.source = None
         self.feed()
-        if self.trouble is not None and (self.buffersize is None or not self.chunks):
+        if self.buffersize is None or not self.chunks:
             self.close()
 
     def draw_next(self) -> None:

@@ -158,7 +158,7 @@ class ChunkedMap(Generic[T]):
     def begin(self) -> None:
         """Submit what can be submitted at once; raise why that is not all, if so."""
         self.fill()
-        if self.trouble is not None and (self.buffersize is None or not self.chunks):
+        if self.buffersize is None or not self.chunks:
             self.close()
 
     def fill(self) -> None:

@@ -327,3 +327,19 @@ def qualified(named: object) -> str:
         except Exception:
             found.append("?")
     return found[1] if found[0] in ("builtins", None) else f"{found[0]}.{found[1]}"
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """Return ``error`` without the frames that its tracebacks keep, its chain's too.
+
+    A frame keeps those that called it, and so whoever submitted, his executor among it:
+    a future that carries an error would keep the executor from being collected.
+    """
+    chain, seen = [error], {id(error)}
+    for each in chain:
+        each.__traceback__ = None
+        for other in (each.__cause__, each.__context__):
+            if other is not None and id(other) not in seen:
+                seen.add(id(other))
+                chain.append(other)
+    return error

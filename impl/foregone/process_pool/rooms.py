@@ -26,7 +26,7 @@ from foregone.process_pool.call_queue import BYTES, CallQueue
 from foregone.process_pool.ending import CANCEL, FAIL, WITHDRAW, Carry, discard
 from foregone.process_pool.errors import BrokenProcessPool
 from foregone.process_pool.local_worker import LocalWorker
-from foregone.process_pool.pickling import Reducer, call_name, pack, problem
+from foregone.process_pool.pickling import Reducer, call_name, pack, problem, without_frames
 from foregone.process_pool.ports import Process, System
 from foregone.process_pool.tickets import take
 from foregone.process_pool.wire import DEPTH
@@ -340,4 +340,6 @@ def _packed(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return (), problem(error, "pickling the arguments", call_name(value[0]), "the parent")
+        return (), problem(
+            without_frames(error), "pickling the arguments", call_name(value[0]), "the parent"
+        )
