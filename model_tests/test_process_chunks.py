@@ -419,19 +419,19 @@ def test_nothing_is_drawn_after_the_pool_has_refused(chunksize: int | None) -> N
 
 
 def test_ctrl_c_while_it_is_submitted_cancels_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = iter([1] * 6)  # for the next chunk, and then for what is to be gathered
+    sizes = iter([1] * 6 + [0])  # for the next chunk, and then for what is to be gathered
 
     def size(pace: Pace, left: int) -> int:
-        try:
-            return next(sizes)
-        except StopIteration:
-            raise KeyboardInterrupt from None
+        if chosen := next(sizes, 1):
+            return chosen
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(Pace, "size", size)
     pool = Simulated()
     with pytest.raises(KeyboardInterrupt):
         pool.map(abs, range(99))
     assert [each.cancelled() for each in pool.calls] == [False, False, True]
+    monkeypatch.undo()
     pool.pass_time()
     assert pool.began == [(0,), (1,)]
 

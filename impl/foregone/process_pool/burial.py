@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
+#: Seconds after which a start that the system refused is tried again.
+RETRY: Final = 0.1
+
 #: What CPython says, and users look for.
 ABRUPTLY: Final = (
     "A process in the process pool was terminated abruptly while the future was running or pending"
@@ -51,6 +54,7 @@ def start(worker: "LocalWorker") -> bool:
     except Exception as error:
         refused_again = died_early(worker.unready, EARLY_LIMIT) is Death.EARLY_AGAIN
         worker.unready += 1
+        worker.retry = worker.pool.system.now() + RETRY
         if refused_again and not worker.pool.alive:
             text = f"no process could be started: {type(error).__name__}: {error}"
             break_pool(worker, f"{ABRUPTLY}: {text}", cause=error)

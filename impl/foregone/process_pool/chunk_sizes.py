@@ -152,7 +152,8 @@ class ChosenSizes(ChunkedMap[T]):
             self.trouble = error
         if drawn < room:
             self.source = None
-        self.feed()
+        if self.buffersize is not None or self.trouble is None:
+            self.feed()
         if self.buffersize is None or not self.chunks:
             self.close()
 

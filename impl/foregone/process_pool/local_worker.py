@@ -56,6 +56,7 @@ class LocalWorker:
         "lanes",  # who is behind a descriptor
         "poller",
         "pool",
+        "retry",  # when a process may be started again, after one was refused
         "thread",
         "ticking",  # it sleeps for a TICK at most
         "unready",  # how many processes in a row ended before they were ready
@@ -74,6 +75,7 @@ class LocalWorker:
     lanes: dict[int, CallQueue]
     poller: Poller | None
     pool: "Pool"
+    retry: float
     thread: Thread | None
     ticking: bool
     unready: int
@@ -88,7 +90,7 @@ class LocalWorker:
         self.unready = 0
         self.ended = self.ticking = self._awake = False
         self._quiet = True
-        self._until = self._looked = 0.0
+        self._until = self._looked = self.retry = 0.0
         self._decided = -GRACE
         self._due = []
         self._closers = []
@@ -248,7 +250,7 @@ class LocalWorker:
             discard(pool, CANCEL, None, self.carry)
         if pool.pausing:
             self._resume()
-        while self.lacking() and burial.start(self):
+        while self.lacking() and self.retry <= pool.system.now() and burial.start(self):
             pass
         if pool.waiting or pool.recalled:
             dispatch.refill(pool)

@@ -17,6 +17,7 @@ import mmap
 import multiprocessing.process
 import os
 import select
+import signal
 import socket
 import tempfile
 import threading
@@ -188,17 +189,22 @@ class _Started:
 
     def kill(self) -> None:
         """End the process at once."""
-        self._send(BaseProcess.kill)
+        self._send(signal.SIGKILL)
 
     def terminate(self) -> None:
         """Ask the process to end."""
-        self._send(BaseProcess.terminate)
+        self._send(signal.SIGTERM)
 
-    def _send(self, signal: Callable[[BaseProcess], None]) -> None:
+    def _send(self, number: int) -> None:
+        """Send a signal; multiprocessing sends none once its fork server is gone."""
+        watch = self._watch
         try:
             if not self.ended():
-                signal(self.process)
-        except (OSError, ValueError):
+                if watch is None:
+                    os.kill(self.pid, number)
+                else:
+                    signal.pidfd_send_signal(watch, number)
+        except OSError:
             pass  # it has ended, and was buried just now
 
     def log(self) -> bytes:
