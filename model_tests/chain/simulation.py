@@ -113,7 +113,7 @@ def all_mutants(modules: Sequence[str] = MODULES) -> list[Mutant]:
 def a_few() -> list[Mutant]:
     """Return mutants from all over, less those that are known not to be found."""
     known = argued()
-    every = [each for each in all_mutants(MODULES[:3]) if str(each) not in known]
+    every = [each for each in all_mutants(("tickets",)) if str(each) not in known]
     return every[:: max(1, len(every) // SAMPLE)][:SAMPLE]
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
 #: Seconds after which a start that the system refused is tried again.
-RETRY: Final = 0.1
+RETRY: Final = 0.05
 
 #: What CPython says, and users look for.
 ABRUPTLY: Final = (

@@ -231,7 +231,7 @@ class LocalWorker:
             return max(0.0, min(TICK, self._until - self.pool.system.now()))
         if self._quiet:  # who submits now wakes us, or we see his call
             self.ticking = False
-            if not dispatch.unsure(self.pool) and not (self.unready and self.lacking()):
+            if not dispatch.unsure(self.pool) and not self.lacking():
                 return None
         self.ticking = True
         return TICK
