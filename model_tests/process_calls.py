@@ -242,7 +242,7 @@ def at_the_ticket(armed: str, when: str, name: str) -> None:
     def look(_: object, kind: str, called: object) -> None:
         if (
             kind == event
-            and type(getattr(called, "__self__", None)).__name__ == "SemLock"
+            and "SemLock" in (each.__name__ for each in type(getattr(called, "__self__", 0)).mro())
             and getattr(called, "__name__", "") == "acquire"
         ):
             with suppress(FileNotFoundError):

@@ -8,7 +8,6 @@ import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 import os
 import signal
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -145,11 +144,7 @@ def descriptors() -> Counter[str]:
 
 
 def semaphores() -> Counter[str]:
-    """Return the shared memory that is mapped into this process, by name.
-
-    Without what the library keeps to give it to another pool.
-    """
-    getattr(sys.modules.get("foregone.process_pool.semaphores"), "_spare", []).clear()
+    """Return the shared memory that is mapped into this process, by name."""
     names: Counter[str] = Counter()
     for line in (PROC / "self" / "maps").read_text().splitlines():
         _, found, name = line.partition(f"{SHM}/")

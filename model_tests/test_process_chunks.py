@@ -30,13 +30,26 @@ from foregone.process_pool.chunk_sizes import (
     Pace,
     map_chunks,
 )
-from foregone.process_pool.chunks import Args, ChunkedMap, Part, run_chunk
+from foregone.process_pool.chunks import Args, ChunkedMap, Part
 from foregone.process_pool.errors import BrokenProcessPool, ProcessDied
 from foregone.process_pool.pickling import problem
 
 PATIENCE = 30.0
 SIZES = [None, 1, 2, 3, 7, 100]
 BUFFERS = [None, 1, 2, 3, 10, 1000]
+
+
+def run_chunk(
+    fn: Callable[..., object], items: Iterable[Args], emit: Callable[[bool, object], object]
+) -> None:
+    """Do what a process does with a chunk, as far as its caller can see (``outcomes.py``)."""
+    for args in items:
+        try:
+            value = fn(*args)
+        except BaseException as error:
+            emit(False, error)
+        else:
+            emit(True, value)
 
 
 class Dies(BaseException):
@@ -226,44 +239,6 @@ def take(results: Iterator[object], got: list[object]) -> None:
     """Take all results, one by one, into ``got``."""
     for each in results:
         got.append(each)  # noqa: PERF402  # extend() would lose those before an error
-
-
-# ------------------------------------------------------------- what a process does
-
-
-def test_run_chunk_emits_each_outcome_before_the_next_item_begins() -> None:
-    story: list[object] = []
-
-    def call(number: int) -> int:
-        story.append(("call", number))
-        if number == 1:
-            raise KeyboardInterrupt
-        return -number
-
-    run_chunk(call, [(0,), (1,), (2,)], lambda ok, value: story.append((ok, value)))
-    error = cast("tuple[bool, object]", story[3])
-    assert story == [("call", 0), (True, 0), ("call", 1), error, ("call", 2), (True, -2)]
-    assert error[0] is False
-    assert type(error[1]) is KeyboardInterrupt
-
-
-def test_run_chunk_keeps_nothing() -> None:
-    class Value:
-        pass
-
-    gone: list[weakref.ref[Value]] = []
-
-    def call() -> Value:
-        assert all(each() is None for each in gone)
-        value = Value()
-        gone.append(weakref.ref(value))
-        return value
-
-    outcomes: list[bool] = []
-    run_chunk(call, [(), ()], lambda ok, value: outcomes.append(ok))
-    assert outcomes == [True, True]
-    with pytest.raises(StopIteration):
-        run_chunk(call, [()], lambda ok, value: next(iter(())))
 
 
 # ------------------------------------------------------- results, errors, laziness

@@ -73,7 +73,7 @@ def test_a_seeded_defect_is_found(module: str, what: str) -> None:
 
 
 def test_without_a_defect_nothing_is_found() -> None:
-    nothing = hunt(Mutant("none", 0, "", 0, ""), 100)
+    nothing = hunt(Mutant("none", 0, "", 0, ""), "100")
     assert (nothing.found, nothing.runs) == ("", 100)
 
 

@@ -7,8 +7,9 @@
 Each run is the real code of rooms, tickets, lanes, local worker and burial, over
 processes that may stand, lie or die at any step; each is checked as it goes, and its
 trace judged by the model.  ``--mutants`` runs it on the ticket code with each line
-deleted or negated: each must be found within 1,000 runs, or is argued in
-``survivors.json``.  ``--write`` keeps the result, with date, commit and machine.
+deleted or negated: each must be found within 1,000 runs, or by the test that
+``survivors.json`` names for it, or is argued there.  ``--write`` keeps the result, with
+date, commit and machine.
 """
 
 import argparse
@@ -79,17 +80,27 @@ def simulated(runs: int, seed: int) -> Row:
 
 
 def argued() -> dict[str, str]:
-    """Return the mutants that are not found, each with the reason."""
-    read: dict[str, str] = json.loads(SURVIVORS.read_text())
-    return read
+    """Return the mutants that the simulation does not find, each with the reason."""
+    read: dict[str, dict[str, str]] = json.loads(SURVIVORS.read_text())
+    return read["argued"] | read["tests"]
+
+
+def tested() -> dict[str, str]:
+    """Return the mutants that a test finds, and the simulation cannot, each with the test."""
+    read: dict[str, dict[str, str]] = json.loads(SURVIVORS.read_text())
+    return read["tests"]
 
 
 def hunted(some: Sequence[Mutant]) -> Row:
     """Hunt mutants."""
     began = time.perf_counter()
+    tests = tested()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        done: list[Hunted] = list(pool.map(hunt, some))
-    known = argued()
+        done: list[Hunted] = list(
+            pool.map(lambda each: hunt(each, tests.get(str(each), str(RUNS))), some)
+        )
+    known = {name: why for name, why in argued().items() if name not in tests}
+    unknown = sorted((known | tests).keys() - set(map(str, all_mutants())))
     alive = [each for each in done if not each.found]
     unargued = [each for each in alive if str(each.mutant) not in known]
     most = max((each.runs for each in done if each.found), default=0)
@@ -99,9 +110,13 @@ def hunted(some: Sequence[Mutant]) -> Row:
         f"within {RUNS:,} runs",
         f"{len(done) - len(alive)} of {len(done)} found",
         time.perf_counter() - began,
-        not unargued,
-        "\n".join(f"not found, and not argued: {each.mutant}" for each in unargued),
-        f"     after {most:,} runs at most; {len(alive) - len(unargued)} argued",
+        not unargued and not unknown,
+        "\n".join(
+            [f"not found, and not argued: {each.mutant}" for each in unargued]
+            + [f"argued, and no mutant: {each}" for each in unknown]
+        ),
+        f"     after {most:,} runs at most, {sum(not each.runs for each in done if each.found)} "
+        f"by a test or at once; {len(alive) - len(unargued)} argued",
     )
 
 
@@ -113,7 +128,7 @@ def all_mutants(modules: Sequence[str] = MODULES) -> list[Mutant]:
 def a_few() -> list[Mutant]:
     """Return mutants from all over, less those that are known not to be found."""
     known = argued()
-    every = [each for each in all_mutants(("tickets",)) if str(each) not in known]
+    every = [each for each in all_mutants(MODULES[:3]) if str(each) not in known]
     return every[:: max(1, len(every) // SAMPLE)][:SAMPLE]
 
 

@@ -82,6 +82,8 @@ def nemesis(world: "World") -> bool:
     match world.choices.pick(world.settings.nemesis):
         case "die":
             process.die(3)
+        case "shut":
+            process.shut()
         case "stop":
             world.tell(f"{process} is stopped")
             process.stopped = True

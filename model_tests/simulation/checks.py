@@ -52,7 +52,7 @@ def consistent(world: "World") -> None:
             raise Violation("BoundedCallQueue", f"{queue.process} may be sent {queue.left}")
     if sum(not each.ended for each in pool.queues) != pool.alive:
         raise Violation("Capacity", f"{pool.alive} processes are counted")
-    if room != pool.room:
+    if room != pool.room + pool.held:
         raise Violation("BoundedCallQueue", f"{room} slots are free, counted {pool.room}")
 
 
@@ -75,6 +75,8 @@ def sleeping(world: "World", poller: Poller, *, patient: bool) -> None:
     """Check what must hold when the local worker goes to sleep; ``patient``: for ever."""
     pool, worker = world.pool, world.worker
     for process in world.processes:
+        if process.liar and not (process.to_parent or process.doomed) and process.stage == LIVES:
+            raise Violation("Containment", f"{process} has lied, and lives")
         if not process.buried and process.watch not in poller.watched:
             raise Violation("WatchedSet", f"{process} is not watched")
         if (
@@ -86,6 +88,11 @@ def sleeping(world: "World", poller: Poller, *, patient: bool) -> None:
     ids = [each._number for each in (*pool.recalled, *pool.waiting) if each._place in UNCLAIMED]
     if ids != sorted(ids):
         raise Violation("WorkIdsInOrder", f"{ids}")
+    if pool.phase is Phase.BROKEN:
+        for queue in pool.queues:
+            process = process_of(queue)
+            if not queue.ended or (process.stage == LIVES and not process.doomed):
+                raise Violation("Resolution", f"the pool is broken, and {process} goes on")
     if worker._due:
         raise Violation("Notification", f"{worker._due} are not told")
     for queue in pool.queues:
@@ -104,8 +111,6 @@ def _asleep(world: "World") -> None:
     pool = world.pool
     if pool.pausing:
         raise Violation("Resolution", "a Ctrl-C is being decided, for ever")
-    if pool.phase is Phase.BROKEN and any(not each.ended for each in pool.queues):
-        raise Violation("Resolution", "the pool is broken, and processes may be sent calls")
     waits = waiting(world)
     if pool.phase not in RUNS_QUEUED:
         if waits or any(unclaimed(world, each) for each in pool.queues):

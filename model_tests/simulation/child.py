@@ -323,7 +323,8 @@ def payload(tag: int, outcome: Outcome) -> Packed:
         case Outcome.RAISES:
             return freeze(ValueError(tag), None)
         case Outcome.UNREADABLE:
-            return pack(Unreadable(), None)
+            much = pickle.PickleBuffer(bytearray(150)) if tag % 2 else None
+            return pack((Unreadable(), much), None)
         case Outcome.INTERRUPTED:
             return KEYBOARD
         case _:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from foregone.process_pool.executor import ProcessPoolExecutor
 from foregone.process_pool.work_items import AnyCall
-from foregone_spec.lifecycle import Request, accepts
+from foregone_spec.lifecycle import Phase, Request, accepts
 from model_tests.simulation.child import work
 from model_tests.simulation.primitives import Violation
 
@@ -64,6 +64,7 @@ class Clients:
         self.world = world
         self.tag = 0
         self.collected = False
+        self.cancels = False  # somebody has asked for the end of all that has not begun
         self.users = 0  # of the executor object
         self.waiters: list[Waiter] = []
         self.number = 0
@@ -128,6 +129,9 @@ class Clients:
             return
         finally:
             self.users -= 1
+        refused = world.truth.failed_starts != failed
+        if refused and call.cancelled() and not self.cancels:
+            raise Violation("AcceptanceIsAtomic", f"{tag} never began, and submit() returns it")
         world.truth.knows(tag, call)
         world.accepted.append(call)
         world.tell(f"submit() of call {tag} has returned call number {call._number}")
@@ -204,9 +208,14 @@ class Clients:
         world.tell(f"the end: {what}")
         match what:
             case "cancel_futures":
+                self.cancels = True
+                before = list(world.accepted)
                 self._ask(Request.SHUTDOWN_CANCEL_FUTURES)
+                if world.pool.phase is Phase.CANCELLING:
+                    world.truth.cancel_futures_returned(before)
             case "kill":
                 if not self.collected:
+                    self.cancels = True
                     executor = object.__new__(ProcessPoolExecutor)
                     executor._pool = world.pool
                     self._use(executor.kill_workers)
@@ -214,6 +223,8 @@ class Clients:
                 if not self.collected and not self.users:
                     self.collected = True
                     world.pool.collected()
+                    if world.pool.phase is Phase.OPEN:
+                        raise Violation("Resolution", "nobody has the executor, and it is open")
             case "exit":
                 world.pool.ask(Request.EXIT)
             case "join":

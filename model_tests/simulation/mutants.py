@@ -1,16 +1,20 @@
 """The library with one line of the ticket code deleted or negated: each must be found.
 
-    python -m model_tests.simulation.mutants MODULE NUMBER [RUNS]
+    python -m model_tests.simulation.mutants MODULE NUMBER RUNS
+    python -m model_tests.simulation.mutants MODULE NUMBER TEST
 
-runs the simulation on one mutant, and prints what became of it as JSON.  A mutant is
-made from the syntax tree: a statement of a function is left out, or a condition is
-turned round.  What only the observer does, or only says something, is left alone.
+runs the simulation, or one test, on one mutant, and prints what became of it as JSON.
+A mutant is made from the syntax tree: a statement of a function is left out, or a
+condition is turned round.  What only the observer does, or only says something, is left
+alone.
 """
 
 import ast
 import importlib.abc
 import importlib.util
 import json
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -36,9 +40,12 @@ MODULES: Final = (
     "local_worker",
 )
 RUNS: Final = 1_000
-PATIENCE: Final = 240.0  # seconds for one mutant: one that does not come to an end is found
+#: One that does not come to an end is found: after so many seconds of a processor, and,
+#: where it waits, so many of any kind.
+BUSY: Final = 60
+PATIENCE: Final = 240.0
 #: Functions that no run reaches: of forked children, of what a real system does.
-UNREACHED: Final = ("forked", "refusal", "_packed", "collapse", "run", "explained", "live")
+UNREACHED: Final = ("forked", "refusal", "packed", "collapse", "run", "explained", "live")
 _SIMPLE: Final = (
     ast.Expr,
     ast.Assign,
@@ -85,11 +92,13 @@ def _ours(node: ast.stmt) -> bool:
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, str]]:
     """Yield what may be changed: function, statement, and how."""
+    seen: set[ast.stmt] = set()  # what stands in a function within a function is there twice
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef) or function.name in UNREACHED:
             continue
         for node in ast.walk(function):
-            if isinstance(node, ast.stmt) and _ours(node):
+            if isinstance(node, ast.stmt) and _ours(node) and node not in seen:
+                seen.add(node)
                 if isinstance(node, _SIMPLE):
                     yield function.name, node, f"without {ast.unparse(node)!r}"
                 elif isinstance(node, ast.If | ast.While) and not _always(node.test):
@@ -147,14 +156,16 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, f"<mutant of {self.name}>", "exec"), module.__dict__)
 
 
-def hunt(mutant: Mutant, runs: int = RUNS) -> Hunted:
-    """Run the simulation on a mutant, in a process of its own."""
-    command = (sys.executable, "-m", __name__, mutant.module, str(mutant.number), str(runs))
+def hunt(mutant: Mutant, test: str = str(RUNS)) -> Hunted:
+    """Run the simulation, so many times, or a test on a mutant, in a process of its own."""
+    command = (sys.executable, "-m", __name__, mutant.module, str(mutant.number), test)
     try:
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
+        return Hunted(mutant, 0, "it does not come to an end")
+    if done.returncode == -signal.SIGXCPU:
         return Hunted(mutant, 0, "it does not come to an end")
     try:
         said = json.loads(done.stdout.splitlines()[-1])
@@ -163,16 +174,23 @@ def hunt(mutant: Mutant, runs: int = RUNS) -> Hunted:
     return Hunted(mutant, said["runs"], said["found"])
 
 
-def main(module: str, number: str, runs: str = str(RUNS)) -> None:
+def main(module: str, number: str, test: str) -> None:
     """Be the process of one mutant."""
+    resource.setrlimit(resource.RLIMIT_CPU, (BUSY, BUSY + 10))
     if module in MODULES:
         sys.meta_path.insert(0, _Finder(module, int(number)))
     sys.setrecursionlimit(3_000)
-    from model_tests.simulation.sampling import sampled  # the mutant is imported now
+    if test.isdecimal():
+        from model_tests.simulation.sampling import sampled  # the mutant is imported now
 
-    done = sampled(range(int(runs)), least=False)
-    found = "" if done.failure is None else done.failure.seen
-    print(json.dumps({"runs": done.runs, "found": found[:500]}))
+        done = sampled(range(int(test)), least=False)
+        runs, found = done.runs, "" if done.failure is None else done.failure.seen
+    else:
+        import pytest
+
+        failed = pytest.main(["-q", "-x", "-p", "no:cacheprovider", test])
+        runs, found = 0, "" if failed is not pytest.ExitCode.TESTS_FAILED else f"{test} fails"
+    print(json.dumps({"runs": runs, "found": found[:500]}))
 
 
 if __name__ == "__main__":

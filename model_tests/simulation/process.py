@@ -40,6 +40,7 @@ class Process:
         self.late = 0  # so often it is not known yet that it has ended
         self.exit_code = 0
         self.was_ready = self.was_refused = self.liar = False
+        self.lingers = False  # it has left its lane, and does not end by itself
         self.claims: AnyCall | None = None  # and has not answered
         self.child = Child(self, world.settings.max_tasks)
         self.waits = Waits.NOTHING
@@ -121,7 +122,9 @@ class Process:
         self.world.pause()
 
     def kill(self) -> None:
-        if self.stage == LIVES:
+        if self.stage == LIVES and not self.doomed:
+            self.world.truth.killed(self)
+        if self.stage == LIVES or self.lingers:
             self.doomed = True
             self.world.tell(f"{self} is killed")
         self.world.pause()
@@ -137,7 +140,8 @@ class Process:
     def bury(self) -> int | None:
         self._alive()
         if self.doomed and self.stage != ENDED:  # who has killed it may wait for that
-            self.die(KILLED)
+            if self.stage == LIVES:
+                self.die(KILLED)
             self.stage = ENDED
         if self.stage != ENDED:
             raise Violation("BuriedAlive", f"{self} is buried, and lives")
@@ -207,7 +211,9 @@ class Process:
         """Say whether it would do something if it were let."""
         if self.stage == ENDED or (self.stopped and not self.doomed):
             return False
-        if self.stage == CLOSED or self.doomed:
+        if self.stage == CLOSED:
+            return not self.lingers or self.doomed or self.finished
+        if self.doomed:
             return True
         if self.liar:
             return self.world.draining
@@ -268,6 +274,12 @@ class Process:
         self.late = 0 if self.world.draining else self.world.choices.below(3)
         self.stage = ENDED if self.held_open else CLOSED
         self.child.code.close()
+
+    def shut(self) -> None:
+        """Leave the lane, as a call may that closes all descriptors, and live on."""
+        self.die(KILLED)
+        if self.stage == CLOSED:
+            self.lingers = True
 
     def lie(self) -> None:
         """Answer what is not true, and do nothing more: the parent must not believe it."""

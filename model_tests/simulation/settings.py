@@ -15,6 +15,7 @@ NEMESES: Final = (
     ("go", "interrupt", "stop"),
     ("go", "go", "die", "stop", "interrupt"),
     ("go", "go", "lie", "stop"),
+    ("go", "die", "shut"),
 )
 LANES: Final = ((4096,), (4096, 60), (23, 60), (5, 17, 300), (200,))
 

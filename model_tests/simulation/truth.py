@@ -79,6 +79,28 @@ class Truth:
                     seen = f"call {other._number} was overtaken {self.overtaken[other]} times"
                     raise Violation("OvertakenByFew", f"{seen}, now by {call._number}")
 
+    def killed(self, process: "Process") -> None:
+        """Check that the parent has a reason to kill a process."""
+        world = self.world
+        told = any(each.told for each in world.pool.queues if each.process is process)
+        if not (process.liar or told or world.clients.cancels or world.pool.phase is Phase.BROKEN):
+            raise Violation("Containment", f"{process} is killed, and has done nothing")
+
+    def queued(self, call: AnyCall) -> bool:
+        """Say whether a call is where the pool would find it."""
+        pool, queue = self.world.pool, call._queue
+        return (
+            call in pool.waiting
+            or call in pool.recalled
+            or (queue is not None and call in queue.ring)
+        )
+
+    def cancel_futures_returned(self, before: list[AnyCall]) -> None:
+        """Check that what was accepted before, and not claimed, has ended."""
+        for call in before:
+            if not call.done() and call not in self.holders and self.queued(call):
+                raise Violation("Resolution", f"call {call._number} is not cancelled: {call!r}")
+
     def begins(self, process: "Process", tag: int) -> Outcome:
         """Check a call, or an item of a chunk, that begins; choose what becomes of it."""
         whole = process.child.holds

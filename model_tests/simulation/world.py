@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from foregone import observer
+from foregone.process_pool import burial
 from foregone.process_pool.ports import Ready
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.work_items import AnyCall
@@ -49,7 +50,7 @@ class World:
         self.held = False  # a lock
         self.wrong: Violation | None = None
         self.released_to_system = 0
-        self.clock = 0.0
+        self.clock = self.again = 0.0  # and when the worker may start a process again
         self.steps = self.depth = self.ticks = 0
         self.quiet = self.draining = self.released = False
         self.budget = self.settings.steps
@@ -62,6 +63,8 @@ class World:
         self.pool = Pool(
             settings.limit, self, max_tasks=settings.max_tasks, replaces=settings.replaces
         )
+        if not self.pool.accepts():
+            raise Violation("Acceptance", f"a new pool accepts no calls: {self.pool.phase}")
         self.pool.overtaken = self.pool.horizon = settings.overtaken
         self.worker = self.pool.worker = actors.Driven(self.pool)
         self.gap = self.choices.gap(self.settings.gap)
@@ -74,7 +77,10 @@ class World:
 
     def start(self) -> Process:
         self.pause()
+        if self.current is not None and self.clock < self.again:
+            raise Violation("NoBusyLoop", "a start that was refused is tried again at once")
         if self.refuses("a process"):
+            self.again = self.clock + burial.RETRY
             raise OSError(11, "Resource temporarily unavailable")
         process = Process(self, len(self.processes) + 1, self.settings.depth)
         self.processes.append(process)

@@ -16,7 +16,7 @@ from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.outcomes import several
 from foregone.process_pool.pickling import problem, unpack
 from foregone.process_pool.remote_error import thaw
-from foregone.process_pool.tickets import close, free, notice
+from foregone.process_pool.tickets import close, free
 from foregone.process_pool.wire import DEPTH
 from foregone.process_pool.work_items import AnyCall, ChunkCall
 from foregone_spec.work_item import TRANSITIONS, Event, Place
@@ -31,7 +31,7 @@ GRACE_IDLE: Final = 0.1
 
 _RESULT: Final = wire.RESULT
 _ENDS: Final = (wire.RESULT, wire.RAISED)
-_CLAIMED, _IN_SLOT = Place.CLAIMED, Place.IN_SLOT
+_CLAIMED: Final = Place.CLAIMED
 _ANSWER, _RAISE = Event.ANSWER, Event.RAISE
 
 
@@ -71,7 +71,7 @@ def answer(worker: "LocalWorker", queue: CallQueue, frame: wire.Frame) -> None:
         queue.process.started()
         worker.unready = 0
     elif kind == wire.REFUSED:
-        burial.refused(worker, queue, data, buffers)
+        burial.refused(queue, data)
     elif kind == wire.PAUSED:
         worker.pause(queue, GRACE_IDLE)
     else:
@@ -136,8 +136,6 @@ def _part(
     if not _fits(queue, serial) or not isinstance(call, ChunkCall):
         burial.distrust(worker, queue, f"it answers a part of call {serial}, which has none")
         return
-    if call._place is _IN_SLOT:
-        notice(worker.pool, call)
     if kind == wire.PART_RAISED:
         call.parts.append((False, _thawed(worker, queue, call, data, buffers)))
     elif kind == wire.PART:

@@ -59,6 +59,7 @@ def start(worker: "LocalWorker") -> bool:
             text = f"no process could be started: {type(error).__name__}: {error}"
             break_pool(worker, f"{ABRUPTLY}: {text}", cause=error)
         return False
+    worker.pool.make_room()
     return True
 
 
@@ -76,19 +77,16 @@ def distrust(worker: "LocalWorker", queue: CallQueue, why: str) -> None:
     LOGGER.critical("process %s of a process pool is killed: %s", queue.process.pid, why)
     queue.told = False
     lost(worker, queue)
-    queue.process.kill()
 
 
-def refused(worker: "LocalWorker", queue: CallQueue, data: wire.Buffer, buffers: object) -> None:
-    """Learn that an initializer raised: the pool will be broken, whatever its policy."""
+def refused(queue: CallQueue, data: wire.Buffer) -> None:
+    """Learn that an initializer raised: its process ends, and then the pool breaks."""
     queue.refusal = thaw(data, (), None, call="the initializer", pid=queue.process.pid)
-    close(worker.pool, queue)  # it ends by itself, and then the pool breaks
 
 
 def bury(worker: "LocalWorker", queue: CallQueue) -> None:
     """Do what the end of a process asks for."""
     pool, process = worker.pool, queue.process
-    close(pool, queue)
     broken = pool.phase is Phase.BROKEN
     if process.lane in worker.lanes and not broken:
         while process.lane in worker.lanes and answers.read(worker, queue):
@@ -108,16 +106,14 @@ def bury(worker: "LocalWorker", queue: CallQueue) -> None:
         for call in blamed:
             end(worker, call, ProcessDied(process.pid, exit_code))
         return
-    if queue.refusal is not None:
-        text = f"{UNUSABLE}: the initializer raised {queue.refusal!r} in process {process.pid}"
-        break_pool(worker, text, cause=queue.refusal)
-        return
     how = f"{ABRUPTLY}: process {process.pid} {how_it_ended(exit_code)}"
-    if death is Death.EARLY_AGAIN:
+    if death is Death.INITIALIZER:
+        how = f"{UNUSABLE}: the initializer raised {queue.refusal!r} in process {process.pid}"
+    elif death is Death.EARLY_AGAIN:
         how += f", the last of {worker.unready} in a row that ended before they were ready"
     for call in blamed:
         end(worker, call, BrokenProcessPool(f"{how}; {BLAMED}"))
-    break_pool(worker, how)
+    break_pool(worker, how, cause=queue.refusal)
 
 
 def _death(worker: "LocalWorker", queue: CallQueue, blamed: Sequence[AnyCall]) -> Death:
@@ -169,7 +165,6 @@ def break_pool(worker: "LocalWorker", text: str, *, cause: BaseException | None 
         pool.broken = why
     pool.shatter()
     for queue in pool.queues:
-        queue.told = True
         close(pool, queue)
         queue.process.kill()
     discard(pool, FAIL, why, worker.carry)

@@ -118,8 +118,8 @@ class CallQueue:
     def flush(self, pool_lock: sync.Lock) -> bool:
         """Write what is queued, as far as the lane takes it; return False if it is full."""
         process = self.process
-        fresh: list[Buffer] = []
         while True:
+            fresh: list[Buffer] = []
             with pool_lock:
                 if self.batch is None and self.outbox: self.batch = self.outbox; self.outbox = fresh; self.offset = 0  # fmt: skip
                 batch = self.batch; offset = self.offset  # fmt: skip
@@ -136,6 +136,4 @@ class CallQueue:
                 self.blocked = True
                 return False
             except OSError:  # nobody reads any more: the death will be seen
-                self.blocked = False
                 return True
-            fresh = []

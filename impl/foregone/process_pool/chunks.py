@@ -12,7 +12,7 @@ Owner of every field: this module.  Model: ``tla/Map.tla``, of which an item is 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
@@ -57,23 +57,6 @@ class ChunkCall(Protocol):
 
 
 Submit: TypeAlias = Callable[[Callable[..., object], list[Args]], ChunkCall]
-
-
-def run_chunk(
-    fn: Callable[..., object], items: Iterable[Args], emit: Callable[[bool, object], object]
-) -> None:
-    """Call ``fn`` for each of ``items``; emit each outcome before the next call begins.
-
-    Runs in the process.  Raises only what ``emit`` raises.
-    """
-    for args in items:
-        try:
-            value = fn(*args)
-        except BaseException as error:
-            emit(False, error)
-        else:
-            emit(True, value)
-            del value  # it may be large, and the next call is to have the room
 
 
 class Chunk:

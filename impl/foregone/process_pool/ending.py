@@ -24,6 +24,9 @@ FAIL: Final = TRANSITIONS[Place.WAITING][_FAIL].command or Command.SET_EXCEPTION
 CANCEL: Final = TRANSITIONS[Place.WAITING][_CANCEL].command or Command.CANCEL_OWNED
 WITHDRAW: Final = TRANSITIONS[Place.WAITING][Event.WITHDRAW].command or Command.CANCEL_OWNED
 
+#: More than any call's number.
+ALL: Final = 1 << 62
+
 #: What is done about the effects of a command: who gave it carries them out, or the
 #: local worker has them carried out.
 Carry: TypeAlias = Callable[[AnyCall, tuple[Effect, ...]], object]
@@ -34,25 +37,27 @@ def discard(
     command: Command,
     why: Callable[[], BaseException] | None = None,
     carry: Carry | None = None,
+    before: int = ALL,
 ) -> None:
-    """End every call that no process has claimed; which command says how."""
-    call: AnyCall | None
+    """End every call that no process has claimed; which command says how.
+
+    Of those with a number from ``before`` on, none.
+    """
+    call: AnyCall | None = None
     while True:
-        call = None
-        try:
-            with pool.lock:
-                if pool.recalled: call = pool.recalled[0]; del pool.recalled[0]  # fmt: skip
-                elif pool.waiting: call = pool.waiting[0]; del pool.waiting[0]  # fmt: skip
-            if call is None:
-                break
-            end(pool, call, command, why, carry)
-        except BaseException:  # Ctrl-C: a call that was taken is ended
-            if call is not None:
-                end(pool, call, command, why, carry)
-            raise
+        ended = call
+        with pool.lock:  # a call leaves Work Ids when its future has ended, not before
+            if ended is not None and pool.recalled and pool.recalled[0] is ended: del pool.recalled[0]  # fmt: skip
+            elif ended is not None and pool.waiting and pool.waiting[0] is ended: del pool.waiting[0]  # fmt: skip
+            call = None
+            if pool.recalled and pool.recalled[0]._number < before: call = pool.recalled[0]  # fmt: skip
+            elif pool.waiting and pool.waiting[0]._number < before: call = pool.waiting[0]  # fmt: skip
+        if call is None:
+            break
+        end(pool, call, command, why, carry)
     for queue in pool.queues:
         for call in tuple(queue.ring):
-            if call is not None:
+            if call is not None and call._number < before:
                 end(pool, call, command, why, carry)
 
 
@@ -63,8 +68,12 @@ def end(
     why: Callable[[], BaseException] | None = None,
     carry: Carry | None = None,
 ) -> None:
-    """End ``call`` unless it is claimed, with an error of its own if there is one (H20)."""
-    if take(pool, call, _CANCEL if why is None else _FAIL):
+    """End ``call`` unless it is claimed, with an error of its own if there is one (H20).
+
+    If somebody else is about to, nobody waits for him.
+    """
+    taken = take(pool, call, _CANCEL if why is None else _FAIL)
+    if taken or (call._place is Place.SETTLED and not call.done()):
         cell = call._decide(command, None, None if why is None else why())
         if carry is None:
             call._carry_out(cell.effects)

@@ -102,7 +102,7 @@ class LocalWorker:
         self.poller = self.pool.system.poller()
         self._awake = False  # a start that failed may have left it
         try:
-            if self.pool.system.forks:
+            if self.pool.system.forks:  # nothing is offered to them before all is there
                 for _ in range(self.pool.limit):
                     self.start_process()
             self.thread = self.pool.system.thread(self.run, f"{self.pool.name}_local_worker")
@@ -113,11 +113,13 @@ class LocalWorker:
                 queue.told = True  # that it ends breaks nothing, if it has claimed nothing
                 queue.process.kill()
                 burial.bury(self, queue)
+            self.pool.make_room()
             self.poller.close()
             self.carry_out()
             self.callbacks.end()
             self.callbacks = Callbacks(self.pool.system, f"{self.pool.name}_callbacks")
             raise
+        self.pool.make_room()
 
     def wake(self) -> None:
         """See to it that the worker looks at everything."""
@@ -302,7 +304,7 @@ class LocalWorker:
         self.watches[process.watch] = queue
         fresh = (*pool.queues, queue)
         with pool.lock:
-            pool.queues = fresh; pool.room += DEPTH; pool.alive += 1  # fmt: skip
+            pool.queues = fresh; pool.held += DEPTH; pool.alive += 1  # fmt: skip
             if observer.log is not None: observer.log += (("Start", pool, queue),)  # fmt: skip
 
     def flush(self, queue: CallQueue) -> None:

@@ -16,7 +16,7 @@ Models: ``tla/ProcessPool.tla``, ``tla/ClaimTickets.tla``.
 
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 from typing import Final, Protocol, TypeVar
 
@@ -26,11 +26,11 @@ from foregone.process_pool.call_queue import BYTES, CallQueue
 from foregone.process_pool.ending import CANCEL, FAIL, WITHDRAW, Carry, discard
 from foregone.process_pool.errors import BrokenProcessPool
 from foregone.process_pool.local_worker import LocalWorker
-from foregone.process_pool.pickling import Reducer, call_name, pack, problem, without_frames
+from foregone.process_pool.pickling import Reducer
 from foregone.process_pool.ports import Process, System
 from foregone.process_pool.tickets import take
 from foregone.process_pool.wire import DEPTH
-from foregone.process_pool.work_items import AnyCall, Call, ChunkCall
+from foregone.process_pool.work_items import AnyCall, Call, ChunkCall, packed
 from foregone_spec.future import State
 from foregone_spec.lifecycle import RUNS_QUEUED, Phase, Request, accepts
 from foregone_spec.lifecycle import TRANSITIONS as LIFECYCLE
@@ -68,6 +68,7 @@ class Pool:
         "begun",  # somebody has started the local worker, or is about to
         "broken",  # why, once the pool is broken
         "grows",  # processes are started as calls come
+        "held",  # how many slots are free of processes that are offered nothing yet
         "horizon",  # no call with a higher number is offered yet
         "limit",  # how many processes there may be
         "lock",
@@ -92,6 +93,7 @@ class Pool:
     begun: bool
     broken: Callable[[], BrokenProcessPool] | None
     grows: bool
+    held: int
     horizon: int
     limit: int
     lock: sync.Lock
@@ -130,7 +132,7 @@ class Pool:
         self.overtaken = self.horizon = OVERTAKEN * limit
         self.phase = _OPEN
         self.begun = self.pausing = False
-        self.accepted = self.alive = self.room = 0
+        self.accepted = self.alive = self.room = self.held = 0
         self.queues = ()
         self.waiting = deque()
         self.recalled = deque()
@@ -152,14 +154,14 @@ class Pool:
         self, fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> Call[T]:
         """Accept a call, and send it if a process has room; raise if it is not accepted."""
-        frames, trouble = _packed(wire.CALL, (fn, args, kwargs), self.reducer)
+        frames, trouble = packed(wire.CALL, (fn, args, kwargs), self.reducer)
         call: Call[T] = Call(self, frames, wire.size(frames))
         self._submit(call, trouble)
         return call
 
     def submit_chunk(self, fn: Callable[..., object], items: list[tuple[object, ...]]) -> ChunkCall:
         """Accept several calls of ``fn`` that travel together."""
-        frames, trouble = _packed(wire.CHUNK, (fn, items), self.reducer)
+        frames, trouble = packed(wire.CHUNK, (fn, items), self.reducer)
         call = ChunkCall(self, frames, wire.size(frames))
         self._submit(call, trouble)
         return call
@@ -192,12 +194,18 @@ class Pool:
         try:
             self.worker.begin()
         except BaseException:
-            self.begun = False
+            with self.lock:  # who submits after this begins anew
+                self.begun = False; before = self.accepted  # fmt: skip
             withdrawn = take(self, call, _WITHDRAW)
             call._obey(WITHDRAW)
-            discard(self, FAIL, self._not_started)
+            discard(self, FAIL, self._not_started, before=before)
             if withdrawn:
                 raise
+
+    def make_room(self) -> None:
+        """Let calls be offered to the processes that were just started."""
+        with self.lock:
+            self.room += self.held; self.held = 0  # fmt: skip
 
     @staticmethod
     def _not_started() -> RuntimeError:
@@ -329,17 +337,3 @@ class Pool:
                 return RuntimeError("cannot schedule new futures after interpreter shutdown")
             case _:
                 return RuntimeError("cannot schedule new futures after shutdown")
-
-
-def _packed(
-    kind: int, value: tuple[object, ...], reducer: Reducer | None
-) -> tuple[Sequence[wire.Buffer], BaseException | None]:
-    """Return the frame of a call, or why there is none."""
-    try:
-        return wire.frame(kind, *pack(value, reducer)), None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        return (), problem(
-            without_frames(error), "pickling the arguments", call_name(value[0]), "the parent"
-        )

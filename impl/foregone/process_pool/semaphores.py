@@ -1,18 +1,20 @@
 """Tickets as they are: semaphores of the system, whose names go as soon as they can.
 
-Where processes are forked, a semaphore is inherited, and needs no name; once its process
-has ended as it was told, having answered everything, it serves another.  Else a process
-opens it by its name when it starts; once it has, the name is removed, so that nothing
-stays behind whoever is killed.  Until then the resource tracker of ``multiprocessing``
-knows the name, and removes it if the parent cannot.
+Where processes are forked, semaphores are inherited: they stand in memory that is shared,
+and never have a name.  Else a process opens them by their names when it starts; once it
+has, the names are removed, so that nothing stays behind whoever is killed.  Until then
+the resource tracker of ``multiprocessing`` knows the names, and removes them if the
+parent cannot.  No semaphore serves two processes: a dead one may still hold its own.
 
 This is the C type below ``multiprocessing.BoundedSemaphore``: that one keeps its name.
 Touches nothing of the pool.
 """
 
 import importlib
+import mmap
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from multiprocessing import resource_tracker
 from multiprocessing.context import assert_spawning
 from typing import Final, Protocol, cast
@@ -22,6 +24,9 @@ from foregone.process_pool.ports import Ticket
 #: What multiprocessing calls a counting semaphore.
 _SEMAPHORE: Final = 1
 _KIND: Final = "semaphore"
+#: Bytes from one to the next in memory: no less than any system's ``sem_t``, and no two
+#: in one line of a cache.
+_STRIDE: Final = 64
 
 
 class _SemLock(Protocol):
@@ -29,7 +34,7 @@ class _SemLock(Protocol):
 
     def __call__(self, kind: int, value: int, maxvalue: int, name: str, unlink: bool) -> Ticket: ...
 
-    def _rebuild(self, handle: int, kind: int, maxvalue: int, name: str) -> Ticket: ...
+    def _rebuild(self, handle: int, kind: int, maxvalue: int, name: str | None) -> Ticket: ...
 
 
 _module: Final = vars(importlib.import_module("_multiprocessing"))
@@ -37,30 +42,69 @@ _semlock: Final = cast("_SemLock", _module["SemLock"])
 _unlink: Final = cast("Callable[[str], None]", _module["sem_unlink"])
 
 
-#: Inherited ones whose process has ended as it was told: another may have them.
-_spare: Final[list[Ticket]] = []
-#: How many are kept.
-_SPARE: Final = 256
+class _Kept(Ticket, Protocol):
+    """A ticket that keeps the memory that it stands in."""
 
-if hasattr(os, "register_at_fork"):  # or a forked child would share them with its parent
-    os.register_at_fork(after_in_child=_spare.clear)
+    memory: mmap.mmap
+
+
+class _InMemory(Protocol):
+    """The C type, with a field more."""
+
+    def _rebuild(self, handle: int, kind: int, maxvalue: int, name: None) -> _Kept: ...
+
+
+_in_memory: Final = cast("_InMemory", type("_InMemory", (_module["SemLock"],), {}))
+
+
+@lru_cache(1)
+def _maker() -> Callable[[int], list[Ticket]] | None:
+    """Return what makes semaphores in memory that is shared with forked processes.
+
+    None where the system has no such semaphores, or Python no ``ctypes``.
+    """
+    try:
+        import ctypes
+
+        sem_init = ctypes.CDLL(None).sem_init
+    except (ImportError, OSError, AttributeError):
+        return None
+    sem_init.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint]
+
+    def make(count: int) -> list[Ticket]:
+        memory = mmap.mmap(-1, count * _STRIDE)
+        first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        made: list[Ticket] = []
+        for address in range(first, first + count * _STRIDE, _STRIDE):
+            if sem_init(address, True, 1):
+                raise OSError("sem_init")
+            ticket = _in_memory._rebuild(address, _SEMAPHORE, 1, None)
+            ticket.memory = memory
+            made.append(ticket)
+        return made
+
+    try:
+        make(1)
+    except (OSError, ValueError):  # as on macOS
+        return None
+    return make
 
 
 class Tickets:
     """Semaphores of value 1 and maximum 1, shared with one process."""
 
-    __slots__ = ("_inherited", "_names", "all")
+    __slots__ = ("_names", "all")
 
     def __init__(self, count: int, *, inherited: bool) -> None:
         self._names: list[str] = []
-        self._inherited = inherited
-        token = f"/fg-{os.getpid():x}-{os.urandom(4).hex()}"
         self.all: list[Ticket] = []
+        make = _maker() if inherited and count else None
+        if make is not None:
+            self.all = make(count)
+            return
+        token = f"/fg-{os.getpid():x}-{os.urandom(4).hex()}"
         try:
             for number in range(count):
-                if inherited and _spare:
-                    self.all.append(_spare.pop())
-                    continue
                 name = f"{token}-{number}"
                 self.all.append(_semlock(_SEMAPHORE, 1, 1, name, inherited))
                 if not inherited:
@@ -76,12 +120,6 @@ class Tickets:
         for name in names:
             _unlink(name)
             resource_tracker.unregister(name, _KIND)
-
-    def give_back(self) -> None:
-        """Keep what another process can be given: nobody has these, and all are posted."""
-        mine, self.all = self.all, []
-        if self._inherited and len(_spare) < _SPARE:
-            _spare.extend(each for each in mine if each._get_value() == 1)
 
     def __reduce__(self) -> tuple[Callable[[list[str]], "Tickets"], tuple[list[str]]]:
         assert_spawning(self)

@@ -218,7 +218,6 @@ class _Started:
         self._buried = True
         self.process.join(0)  # or multiprocessing keeps it until another process starts
         self._semaphores.unlink()
-        self._semaphores.give_back()
         self.tickets = ()
         _held.difference_update((self.lane, self.watch, self._life))
         if self._watch is not None:

@@ -61,7 +61,10 @@ def take(pool: "Pool", call: "AnyCall", event: Event) -> bool:
             continue
         if place is _IN_SLOT and not won:
             call._decide(START)
-        return won or (place in UNCLAIMED and place is not _IN_SLOT)
+        taken = won or (place in UNCLAIMED and place is not _IN_SLOT)
+        if taken and event is not _RECALL:
+            call._frames = ()
+        return taken
 
 
 def notice(pool: "Pool", call: "AnyCall") -> bool:
@@ -81,8 +84,8 @@ def notice(pool: "Pool", call: "AnyCall") -> bool:
     return claimed
 
 
-def free(pool: "Pool", queue: CallQueue) -> "AnyCall | None":
-    """Free the oldest slot, whose answer was read; return its call, now CLAIMED, or None."""
+def free(pool: "Pool", queue: CallQueue) -> None:
+    """Free the oldest slot, whose answer was read; its call, if there is one, was CLAIMED."""
     serial = queue.head
     posting = queue.post(serial)
     with pool.lock:
@@ -93,7 +96,6 @@ def free(pool: "Pool", queue: CallQueue) -> "AnyCall | None":
         if queue.ended: pool.room -= 1  # fmt: skip
         if call is not None: queue.bytes -= call._size; call._queue = None  # fmt: skip
         if observer.log is not None: observer.log += (("Free", pool, queue, serial, call),)  # fmt: skip
-    return call
 
 
 def close(pool: "Pool", queue: CallQueue) -> None:

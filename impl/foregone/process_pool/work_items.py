@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from foregone.errors import CancelledError
 from foregone.future import OwnedFuture
+from foregone.process_pool import wire
+from foregone.process_pool.pickling import Reducer, call_name, pack, problem, without_frames
 from foregone.process_pool.tickets import START, notice, take
 from foregone.process_pool.wire import Buffer
 from foregone_spec.future import Command, State
@@ -111,3 +113,17 @@ class ChunkCall(Call[list[tuple[bool, object]]]):
 
 #: A call whose result may be anything: what rooms hold that serve all calls.
 AnyCall: TypeAlias = Call[Any]
+
+
+def packed(
+    kind: int, value: tuple[object, ...], reducer: Reducer | None
+) -> tuple[Sequence[Buffer], BaseException | None]:
+    """Return the frame of a call, or why there is none."""
+    try:
+        return wire.frame(kind, *pack(value, reducer)), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return (), problem(
+            without_frames(error), "pickling the arguments", call_name(value[0]), "the parent"
+        )

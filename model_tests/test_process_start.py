@@ -1,0 +1,148 @@
+"""What the system refuses while a pool is being started, and who learns of it."""
+
+import errno
+import multiprocessing
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+
+from foregone import BrokenProcessPool, ProcessPoolExecutor
+from foregone.process_pool import semaphores
+from foregone.process_pool.ports import Thread
+from foregone.process_pool.rooms import Pool
+from foregone.process_pool.start import Multiprocessing
+from foregone.process_pool.work_items import Call
+from foregone_spec.lifecycle import Request
+from foregone_spec.process_death import EARLY_LIMIT
+from model_tests.process_pools import METHODS
+from model_tests.process_world import PATIENCE, ended, names
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+class Refusing(Multiprocessing):
+    """A system that refuses the first thread, while somebody else submits."""
+
+    pool: Pool
+    meanwhile: list[Call[int]]
+    refusals = 1
+
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        if self.refusals:
+            self.refusals -= 1
+            self.meanwhile = [self.pool.submit(abs, (-number,), {}) for number in (1, 2, 3)]
+            self.meanwhile[2].cancel()
+            raise RuntimeError("can't start new thread")
+        return super().thread(target, name)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_start_that_is_refused(method: str) -> None:
+    """Who starts the pool is told; so are those whom nobody would serve; all is as before."""
+    system = Refusing(multiprocessing.get_context(method))
+    system.pool = pool = Pool(2, system)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        pool.submit(abs, (-7,), {})
+    for call in system.meanwhile[:2]:
+        error = call.exception(PATIENCE)
+        assert isinstance(error, RuntimeError)
+        assert "the system refused a process or a thread" in str(error)
+    assert system.meanwhile[0].exception() is not system.meanwhile[1].exception()
+    assert system.meanwhile[2].cancelled()
+    assert not pool.queues
+    assert pool.submit(abs, (-8,), {}).result(PATIENCE) == 8
+    processes = [each.process.pid for each in pool.queues]
+    pool.ask(Request.SHUTDOWN)
+    pool.join()
+    assert all(map(ended, processes))
+
+
+class Late(Refusing):
+    """The calls come when the refusal is past, before those before it are told."""
+
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        refused = self.refusals
+        try:
+            return super().thread(target, name)
+        except RuntimeError:
+            assert refused
+            self.meanwhile[0].add_done_callback(self._again)
+            raise
+
+    def _again(self, _: object) -> None:
+        self.after = self.pool.submit(abs, (-9,), {})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_accepted_after_a_refusal_runs(method: str) -> None:
+    """It begins the pool anew; what failed before it has nothing to do with it."""
+    system = Late(multiprocessing.get_context(method))
+    system.pool = pool = Pool(2, system)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        pool.submit(abs, (-7,), {})
+    assert system.after.result(PATIENCE) == 9
+    pool.ask(Request.SHUTDOWN)
+    pool.join()
+
+
+class NoProcesses(Multiprocessing):
+    """A system that has no processes left."""
+
+    def __init__(self) -> None:
+        super().__init__(multiprocessing.get_context("forkserver"))
+        self.asked = 0
+
+    def start(self) -> NoReturn:
+        self.asked += 1
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+def test_a_system_that_has_no_processes_left() -> None:
+    """It is asked a few times, with pauses; then everybody is told, and why."""
+    system = NoProcesses()
+    pool = Pool(2, system)
+    calls = [pool.submit(abs, (-number,), {}) for number in range(3)]
+    for call in calls:
+        error = call.exception(PATIENCE)
+        assert isinstance(error, BrokenProcessPool)
+        assert "no process could be started: BlockingIOError" in str(error)
+        assert isinstance(error.__cause__, BlockingIOError)
+    assert system.asked == EARLY_LIMIT
+    with pytest.raises(BrokenProcessPool, match="no process could be started"):
+        pool.submit(abs, (-1,), {})
+    pool.join()
+
+
+def test_tickets_where_memory_cannot_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS: they have names then, which go at once where processes are forked."""
+    monkeypatch.setattr(semaphores, "_maker", lambda: None)
+    before = names("/fg")
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as executor:
+        futures = [executor.submit(abs, -number) for number in range(50)]
+        assert names("/fg") == before
+        taken = [each.cancel() for each in futures[::3]]
+        assert [each.cancelled() for each in futures[::3]] == taken
+        assert all(each.cancelled() or each.result(PATIENCE) == n for n, each in enumerate(futures))
+
+
+def test_tickets_in_memory_are_shared_and_have_no_names() -> None:
+    if semaphores._maker() is None:
+        pytest.skip("this system has no semaphores in memory")
+    before = names("/fg")
+    tickets = semaphores.Tickets(3, inherited=True).all
+    assert names("/fg") == before
+    assert [each._get_value() for each in tickets] == [1, 1, 1]
+    child = os.fork()
+    if child == 0:
+        os._exit(tickets[1].acquire(False) + 2 * tickets[1].acquire(False))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert [each._get_value() for each in tickets] == [1, 0, 1]
+    assert not tickets[1].acquire(False)
+    tickets[1].release()
+    with pytest.raises(ValueError, match="released too many times"):
+        tickets[0].release()
+    kept = tickets[2]
+    del tickets
+    assert kept.acquire(False)  # its memory is there
