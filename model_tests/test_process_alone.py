@@ -55,7 +55,8 @@ def running(source: str, method: str, house: House) -> Iterator[tuple[subprocess
     path = f"{house.log}.py"
     body = textwrap.indent(textwrap.dedent(source), "    ")
     Path(path).write_text(f"{HEAD}\nif __name__ == '__main__':\n{body}")
-    rooms = os.pathsep.join(str(ROOT / room) for room in ("impl", "spec", "."))
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    rooms = os.pathsep.join([*(str(ROOT / room) for room in ("impl", "spec", ".")), *others])
     process = subprocess.Popen(
         [*PYTHON, path, method, house.log, house.gate, word],
         env={**os.environ, "PYTHONPATH": rooms, "PYTHONDONTWRITEBYTECODE": "1", "WORD": word},

@@ -17,6 +17,11 @@ import pytest
 
 import foregone
 from foregone.process import ProcessDied
+from foregone.process_pool import work_items
+from foregone.process_pool.rooms import Pool
+from foregone.process_pool.tickets import take
+from foregone.process_pool.work_items import AnyCall
+from foregone_spec.work_item import Event
 from model_tests import process_calls as calls
 from model_tests.process_calls import House
 from model_tests.process_pools import METHODS, pool, queue, values
@@ -228,3 +233,28 @@ def test_workers_are_ended(method: str, name: str, house: House) -> None:
     executor.shutdown()
     assert all(ended(pid) for _, pid in house.where())
     assert sorted(house.begun()) == [0, 1]
+
+
+def test_cancelling_what_somebody_else_sets_running(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be cancelled any more, but nobody will run it: that is its end."""
+
+    def slowly(rooms: Pool, call: AnyCall, event: Event) -> bool:
+        taken = take(rooms, call, event)
+        call.set_running_or_notify_cancel()
+        return taken
+
+    with pool("fork") as executor:
+        executor.submit(calls.held, house.log, 0, house.gate)
+        assert until(house.begun)
+        queued = executor.submit(calls.value, house.log, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(work_items, "take", slowly)
+            cancelled = queued.cancel()
+        house.open()
+        assert not cancelled
+        with pytest.raises(foregone.CancelledError, match="before a process claimed it"):
+            queued.result(PATIENCE)
+        assert not queued.cancelled()
+    assert house.begun() == [0]

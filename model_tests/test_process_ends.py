@@ -56,8 +56,9 @@ def test_a_callback_that_blocks_does_not_keep_processes(name: str, house: House)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("cancels", [False, True], ids=["kill_workers", "cancel_futures"])
 def test_an_interrupt_on_the_way_does_not_keep_processes(
-    error: type[BaseException], house: House
+    error: type[BaseException], cancels: bool, house: House
 ) -> None:
     """Raised by a waiter of somebody else: all others are told, and the signals sent."""
 
@@ -77,8 +78,13 @@ def test_an_interrupt_on_the_way_does_not_keep_processes(
     waiter = Waiter()
     assert queued[4]._install((waiter,))
     with pytest.raises(error):
-        executor.kill_workers()
-    assert isinstance(running.exception(PATIENCE), BrokenProcessPool)
+        executor.shutdown(cancel_futures=True) if cancels else executor.kill_workers()
+    if cancels:
+        assert until(lambda: all(each.cancelled() for each in queued))
+        house.open()
+        assert running.result(PATIENCE) == calls.value_of(0)
+    else:
+        assert isinstance(running.exception(PATIENCE), BrokenProcessPool)
     assert all(each.cancelled() for each in queued)
     assert not wait(queued, 0).not_done
     executor.shutdown()

@@ -238,3 +238,13 @@ def test_map_with_a_buffer_takes_no_more_than_it_may(pool: ProcessPoolExecutor) 
     assert next(found) == 0
     assert len(taken) <= 5
     assert list(found) == list(range(1, 30))
+
+
+@pytest.mark.parametrize("chunksize", [None, 1, 7])
+def test_map_has_submitted_all_when_the_pool_is_shut_down(chunksize: int | None) -> None:
+    """What the map has drawn and not sent yet is sent then."""
+    executor = ProcessPoolExecutor(2)
+    results = executor.map(abs, range(-20_000, 0), chunksize=chunksize)
+    executor.shutdown(wait=False)
+    assert list(results) == list(range(20_000, 0, -1))
+    executor.shutdown()

@@ -3,7 +3,8 @@
 import errno
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -16,10 +17,19 @@ from foregone.process_pool.start import Multiprocessing
 from foregone.process_pool.work_items import Call
 from foregone_spec.lifecycle import Request
 from foregone_spec.process_death import EARLY_LIMIT
+from model_tests import process_calls as calls
+from model_tests.process_calls import House
 from model_tests.process_pools import METHODS
-from model_tests.process_world import PATIENCE, ended, names
+from model_tests.process_world import PATIENCE, descriptors, ended, names, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
 
 
 class Refusing(Multiprocessing):
@@ -43,8 +53,10 @@ def test_a_start_that_is_refused(method: str) -> None:
     """Who starts the pool is told; so are those whom nobody would serve; all is as before."""
     system = Refusing(multiprocessing.get_context(method))
     system.pool = pool = Pool(2, system)
+    before = descriptors()
     with pytest.raises(RuntimeError, match="can't start new thread"):
         pool.submit(abs, (-7,), {})
+    assert descriptors() == before
     for call in system.meanwhile[:2]:
         error = call.exception(PATIENCE)
         assert isinstance(error, RuntimeError)
@@ -103,8 +115,8 @@ def test_a_system_that_has_no_processes_left() -> None:
     """It is asked a few times, with pauses; then everybody is told, and why."""
     system = NoProcesses()
     pool = Pool(2, system)
-    calls = [pool.submit(abs, (-number,), {}) for number in range(3)]
-    for call in calls:
+    submitted = [pool.submit(abs, (-number,), {}) for number in range(3)]
+    for call in submitted:
         error = call.exception(PATIENCE)
         assert isinstance(error, BrokenProcessPool)
         assert "no process could be started: BlockingIOError" in str(error)
@@ -146,3 +158,21 @@ def test_tickets_in_memory_are_shared_and_have_no_names() -> None:
     kept = tickets[2]
     del tickets
     assert kept.acquire(False)  # its memory is there
+
+
+# ------------------------------------------------------------------- as calls come
+
+
+@pytest.mark.parametrize("method", [each for each in METHODS if each != "fork"])
+def test_a_call_that_comes_while_all_sleep_gets_a_process(method: str, house: House) -> None:
+    """The only process is busy, and known to be; the local worker has gone to sleep for ever."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context(method)) as executor:
+        first = executor.submit(calls.held, house.log, 0, house.gate)
+        try:
+            assert until(house.begun)
+            assert first.running()
+            assert until(lambda: not executor._pool.worker.ticking)
+            assert executor.submit(calls.value, house.log, 1).result(PATIENCE) == calls.value_of(1)
+            assert house.pid(0) != house.pid(1)
+        finally:
+            house.open()

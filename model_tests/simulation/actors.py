@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from foregone.process_pool.answers import GRACE
+from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.local_worker import LocalWorker
 from model_tests.simulation import checks
 from model_tests.simulation.primitives import Thread, Violation, WouldBlock
@@ -12,7 +14,26 @@ if TYPE_CHECKING:
 
 
 class Driven(LocalWorker):
-    """The local worker, whose turns the world takes for it."""
+    """The local worker, whose turns the world takes for it, and what it may do after a Ctrl-C."""
+
+    until = asked = -GRACE
+
+    def pause(self, queue: CallQueue, grace: float) -> None:
+        """Learn of a Ctrl-C: the parent has this long to decide."""
+        now = self.pool.system.now()
+        self.until = max(self.until if self.pool.pausing else now, now + grace)
+        super().pause(queue, grace)
+
+    def decided(self) -> None:
+        """Learn that the parent has."""
+        self.asked = self.pool.system.now()
+        super().decided()
+
+    def _resume(self) -> None:
+        before, now = self.pool.pausing, self.pool.system.now()
+        super()._resume()
+        if before and not self.pool.pausing and self.asked + GRACE < now < self.until:
+            raise Violation("CtrlC", "the processes go on, and the parent has not decided")
 
     def turn(self) -> bool:
         """Be at the end: its last turn was taken."""

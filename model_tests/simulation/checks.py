@@ -93,6 +93,12 @@ def sleeping(world: "World", poller: Poller, *, patient: bool) -> None:
             process = process_of(queue)
             if not queue.ended or (process.stage == LIVES and not process.doomed):
                 raise Violation("Resolution", f"the pool is broken, and {process} goes on")
+    if pool.phase in RUNS_QUEUED and not pool.pausing:
+        most = max((unclaimed(world, each) for each in pool.queues), default=0)
+        for queue in pool.queues:
+            if most > 1 and _load(queue) == 0 and queue.left and not queue.ended:
+                seen = f"{queue.process} has nothing, another has {most} that it has not begun"
+                raise Violation("NoProcessIdles", seen)
     if worker._due:
         raise Violation("Notification", f"{worker._due} are not told")
     for queue in pool.queues:
@@ -116,11 +122,8 @@ def _asleep(world: "World") -> None:
         if waits or any(unclaimed(world, each) for each in pool.queues):
             raise Violation("Resolution", "there are calls that will never run, and have not ended")
         return
+    _enough(world)
     alive = [each for each in pool.queues if not each.ended]
-    held = sum(len(each.ring) - each.ring.count(None) for each in alive)
-    dying = sum(each.ended and not each.told for each in pool.queues)
-    if pool.grows and len(alive) + dying < min(pool.limit, waits + held):
-        raise Violation("Capacity", f"{len(alive)} processes for {waits + held} calls")
     for queue in alive:
         used = queue.tail - queue.head
         full = used == world.settings.depth or (used and queue.bytes >= world.settings.bytes)
@@ -136,11 +139,22 @@ def _asleep(world: "World") -> None:
                 raise Violation("Resolution", seen)
 
 
+def _enough(world: "World") -> None:
+    """Check that there is a process for each call, as far as there may be."""
+    pool = world.pool
+    alive = [each for each in pool.queues if not each.ended]
+    calls = waiting(world) + sum(len(each.ring) - each.ring.count(None) for each in alive)
+    dying = sum(each.ended and not each.told for each in pool.queues)
+    if pool.grows and len(alive) + dying < min(pool.limit, calls):
+        raise Violation("Capacity", f"{len(alive)} processes for {calls} calls")
+
+
 def idle(world: "World") -> None:
     """Check, when ticks have passed and nobody can go on, that no process idles."""
     pool = world.pool
     if pool.phase not in RUNS_QUEUED or pool.pausing:
         return
+    _enough(world)
     left = waiting(world) + sum(unclaimed(world, each) for each in pool.queues)
     for queue in pool.queues:
         process = process_of(queue)

@@ -13,6 +13,7 @@ import ast
 import importlib.abc
 import importlib.util
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -39,6 +40,9 @@ MODULES: Final = (
     "work_items",
     "local_worker",
 )
+#: What lets every Python that a test starts have the mutant, and where it finds which.
+SITE: Final = Path(__file__).parent / "site"
+MUTANT: Final = "FOREGONE_MUTANT"
 RUNS: Final = 1_000
 #: One that does not come to an end is found: after so many seconds of a processor, and,
 #: where it waits, so many of any kind.
@@ -156,13 +160,24 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, f"<mutant of {self.name}>", "exec"), module.__dict__)
 
 
+def install(module: str, number: str) -> None:
+    """Let this process import the mutant."""
+    sys.meta_path.insert(0, _Finder(module, int(number)))
+
+
 def hunt(mutant: Mutant, test: str = str(RUNS)) -> Hunted:
     """Run the simulation, so many times, or a test on a mutant, in a process of its own."""
-    command = (sys.executable, "-m", __name__, mutant.module, str(mutant.number), test)
+    which = mutant.module, str(mutant.number)
+    command = (sys.executable, "-m", __name__, *which, test)
+    environment = dict(os.environ)
+    if not test.isdecimal():  # what it starts has the mutant, too
+        paths = (str(SITE), os.environ.get("PYTHONPATH", ""))
+        environment |= {MUTANT: " ".join(which), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     try:
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+            env=environment,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Hunted(mutant, 0, "it does not come to an end")
     if done.returncode == -signal.SIGXCPU:
@@ -177,10 +192,10 @@ def hunt(mutant: Mutant, test: str = str(RUNS)) -> Hunted:
 def main(module: str, number: str, test: str) -> None:
     """Be the process of one mutant."""
     resource.setrlimit(resource.RLIMIT_CPU, (BUSY, BUSY + 10))
-    if module in MODULES:
-        sys.meta_path.insert(0, _Finder(module, int(number)))
-    sys.setrecursionlimit(3_000)
     if test.isdecimal():
+        sys.setrecursionlimit(3_000)
+        if module in MODULES:
+            install(module, number)
         from model_tests.simulation.sampling import sampled  # the mutant is imported now
 
         done = sampled(range(int(test)), least=False)

@@ -130,6 +130,8 @@ class Truth:
 
     def cancel_returned(self, call: AnyCall, cancelled: bool, done: bool, claimed: bool) -> None:
         """Check what ``cancel()`` says: ``done`` and ``claimed`` are from before it."""
+        if not isinstance(cancelled, bool):
+            raise Violation("CancelSucceedsUntilClaimed", f"cancel() says {cancelled}")
         if cancelled:
             self.cancelled.add(call)
             if call in self.holders:

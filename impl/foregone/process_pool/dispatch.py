@@ -50,8 +50,8 @@ def unclaimed(queue: CallQueue) -> list[AnyCall]:
 
 
 def refill(pool: "Pool") -> None:
-    """Offer what waits, evenly, as far as there is room."""
-    queues = pool.queues
+    """Offer what waits, evenly, to who has least first, as far as there is room."""
+    queues = sorted(pool.queues, key=load)
     if not queues:
         return
     for most in (0, DEPTH):

@@ -74,8 +74,8 @@ def end(
     """
     taken = take(pool, call, _CANCEL if why is None else _FAIL)
     if taken or (call._place is Place.SETTLED and not call.done()):
-        cell = call._decide(command, None, None if why is None else why())
+        error = None if why is None else why()
         if carry is None:
-            call._carry_out(cell.effects)
+            call._obey(command, None, error)
         else:
-            carry(call, cell.effects)
+            carry(call, call._decide(command, None, error).effects)

@@ -110,14 +110,10 @@ class LocalWorker:
         except BaseException:
             self.thread = None
             for queue in self.pool.queues:
-                queue.told = True  # that it ends breaks nothing, if it has claimed nothing
+                queue.told = True  # that it ends breaks nothing
                 queue.process.kill()
-                burial.bury(self, queue)
-            self.pool.make_room()
+                burial.bury(self, queue)  # it was offered nothing, so nobody is to be told
             self.poller.close()
-            self.carry_out()
-            self.callbacks.end()
-            self.callbacks = Callbacks(self.pool.system, f"{self.pool.name}_callbacks")
             raise
         self.pool.make_room()
 
@@ -271,10 +267,8 @@ class LocalWorker:
     def _over(self) -> bool:
         """Say whether the pool has been asked to end, and nothing is pending."""
         pool = self.pool
-        if pool.phase is _OPEN:
-            return False
-        if pool.phase is _BROKEN:
-            return True
+        if pool.phase in (_OPEN, _BROKEN):
+            return pool.phase is _BROKEN
         return not (
             pool.waiting or pool.recalled or any(each.tail != each.head for each in pool.queues)
         )

@@ -97,7 +97,7 @@ class ChunkCall(Call[list[tuple[bool, object]]]):
     """Several calls of one function that travel together; each has its own outcome.
 
     ``parts`` grows as outcomes come: (True, result) or (False, error).  ``seconds`` is
-    how long the process took for all of them.
+    how long the process took for all of them, known when it has returned.
     """
 
     __slots__ = ("parts", "seconds")
@@ -108,7 +108,6 @@ class ChunkCall(Call[list[tuple[bool, object]]]):
     def __init__(self, pool: "Pool", frames: Sequence[Buffer], size: int) -> None:
         super().__init__(pool, frames, size)
         self.parts = []
-        self.seconds = 0.0
 
 
 #: A call whose result may be anything: what rooms hold that serve all calls.
