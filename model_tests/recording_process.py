@@ -36,7 +36,8 @@ class _Reader(Rooms):
     def __init__(self, entries: Entries, pool: Pool, *, exact: bool, depth: int) -> None:
         super().__init__(pool, depth)
         self.exact = exact
-        self.entries = [list(entry) for entry in entries]
+        self.unheard: set[Seen] = set()  # whose claim was seen before they said READY
+        self.entries = [list(entry) for entry in _as_won(entries)]
         for index, entry in enumerate(self.entries):
             self.read(index, entry)
         self.see_death()
@@ -130,6 +131,7 @@ class _Reader(Rooms):
         if command in CANCELS or number in self.settled:
             return
         if number in self.holding:
+            self.unheard.add(self.holding[number])
             self.ready(self.holding[number])
         holder = self.holders.get(number)
         if holder is None:
@@ -150,6 +152,7 @@ class _Reader(Rooms):
     def evident(self, number: int) -> None:
         """Learn that a call was claimed."""
         if number in self.holding:
+            self.unheard.add(self.holding[number])
             self.ready(self.holding[number])
         elif not self.exact:
             self.claims(self.seen[self.where[number]], number)
@@ -174,6 +177,7 @@ class _Reader(Rooms):
             case "Ready", _:
                 seen.was_ready = True
             case "Heard", _:
+                self.unheard.discard(seen)
                 self.ready(seen)
             case "Told", _ if self.phase is not life.Phase.BROKEN:  # else it was killed
                 self.stop(seen)
@@ -196,6 +200,8 @@ class _Reader(Rooms):
             self.bury(seen)
             return
         self.dying, self.breaking = seen, self.breaks(index)
+        if self.exact and self.breaking and self.unheard and not seen.was_ready:
+            raise Unmodelled("another process was ready, and its word was on its way")
         if not seen.runs and not self.breaking:
             self.see_death()
 
@@ -244,6 +250,21 @@ class _Reader(Rooms):
 
 
 _OF_PROCESS = ("Claim", "Finish", "Ready", "Heard", "Told", "InitializerFails", "Died", "Exited")
+
+
+def _as_won(entries: Entries) -> Entries:
+    """Return the entries, each won ticket where it was won: its step logs it at its end."""
+    ordered: list[observer.Entry] = []
+    won: list[int] = []
+    for entry in entries:
+        match entry:
+            case ("Won",):
+                won.append(len(ordered))
+            case ("Take", *_, True) if won:
+                ordered.insert(won.pop(), entry)
+            case _:
+                ordered.append(entry)
+    return ordered
 
 
 def of_process_pool(

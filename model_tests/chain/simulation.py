@@ -57,6 +57,7 @@ def simulated(runs: int, seed: int) -> Row:
         done = [each.result() for each in parts]
     seconds = time.perf_counter() - began
     failures = [each.failure for each in done if each.failure is not None]
+    kinds = {each.name: each for each in failures}
     made, calls, deaths = (
         sum(getattr(each, name) for each in done) for name in ("runs", "calls", "deaths")
     )
@@ -74,7 +75,7 @@ def simulated(runs: int, seed: int) -> Row:
         f"{made:,} runs",
         seconds,
         not failures,
-        "\n\n".join(map(str, failures[:2])),
+        "\n\n".join([*map(str, kinds.values()), f"{len(failures)} runs failed"] if kinds else []),
         note,
     )
 

@@ -93,6 +93,7 @@ class Child:
         self.ran = 0
         self.dropped: list[bytes] = []
         self.urgent = b""  # what a signal handler writes
+        self.trying = False  # between having counted a frame and having tried its ticket
         self.idle = self.running = self.pausing = self.told = self.struck = False
         self.holds: int | None = None  # the tag of the call that it has claimed and not answered
         self.log = bytearray(1000)
@@ -140,8 +141,11 @@ class Child:
             if self.pausing and not (yield from self.paused()):
                 return
             serial, self.serial = self.serial, self.serial + 1
+            self.trying = True
             yield _NOTHING
-            if self.around.claim(serial):
+            won = self.around.claim(serial)
+            self.trying = False
+            if won:
                 yield from self.flush()
                 yield from self.run(kind, serial % wire.SERIALS, data, buffers)
             else:

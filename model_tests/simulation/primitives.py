@@ -177,6 +177,8 @@ class Ticket:
         self.world.processes_only()
         won = self.value == 1
         self.value = 0
+        if won:
+            self.world.note("Won")
         self.world.processes_only()
         return won
 

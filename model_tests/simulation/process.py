@@ -143,6 +143,8 @@ class Process:
             if self.stage == LIVES:
                 self.die(KILLED)
             self.stage = ENDED
+        if self.stage == CLOSED and not self.lingers:  # or for that it ends by itself
+            self.stage = ENDED
         if self.stage != ENDED:
             raise Violation("BuriedAlive", f"{self} is buried, and lives")
         self.buried = True
@@ -285,6 +287,8 @@ class Process:
         """Answer what is not true, and do nothing more: the parent must not believe it."""
         child = self.child
         if self.liar or self.waits is Waits.ROOM or child.urgent or not self.was_ready:
+            return
+        if child.trying:  # it may come true
             return
         serial = child.serial - len(child.dropped) - (child.holds is not None)
         true, wrong = serial % wire.SERIALS, (serial + 1) % wire.SERIALS

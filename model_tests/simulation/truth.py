@@ -11,7 +11,7 @@ from foregone.process_pool.work_items import AnyCall, ChunkCall
 from foregone_spec.lifecycle import Phase
 from foregone_spec.work_item import Place
 from model_tests.simulation.child import RETURNS, Outcome, value_of
-from model_tests.simulation.primitives import Violation
+from model_tests.simulation.primitives import Ticket, Violation
 
 if TYPE_CHECKING:
     from model_tests.simulation.process import Process
@@ -73,11 +73,20 @@ class Truth:
         most = 0 if world.pool.limit == 1 else world.pool.overtaken
         for other in world.accepted:
             waits = other._place in _UNCLAIMED and other not in self.holders and not other.done()
-            if waits and other._number < call._number:
+            if waits and other._number < call._number and not self.being_taken(other):
                 self.overtaken[other] = self.overtaken.get(other, 0) + 1
                 if self.overtaken[other] > most:
                     seen = f"call {other._number} was overtaken {self.overtaken[other]} times"
                     raise Violation("OvertakenByFew", f"{seen}, now by {call._number}")
+
+    @staticmethod
+    def being_taken(call: AnyCall) -> bool:
+        """Say whether the parent has won the call's ticket in the step that it is just doing."""
+        queue = call._queue
+        if queue is None or call._place is not Place.IN_SLOT:
+            return False
+        ticket = queue.tickets[call._serial % len(queue.tickets)]
+        return isinstance(ticket, Ticket) and not ticket.value  # to look is no step
 
     def killed(self, process: "Process") -> None:
         """Check that the parent has a reason to kill a process."""

@@ -57,7 +57,11 @@ def answer(worker: "LocalWorker", queue: CallQueue, frame: wire.Frame) -> None:
         if call is None or queue.head % wire.SERIALS != serial:
             burial.distrust(worker, queue, f"it answers call {serial}, which it does not have")
             return
-        free(worker.pool, queue)
+        try:
+            free(worker.pool, queue)
+        except ValueError:
+            burial.distrust(worker, queue, f"it answers call {serial}, which it did not claim")
+            return
         _settle(worker, queue, call, kind == _RESULT, data, buffers)
     elif kind in (wire.PART, wire.PARTS, wire.PART_RAISED):
         _part(worker, queue, kind, serial, data, buffers)

@@ -51,21 +51,26 @@ def unclaimed(queue: CallQueue) -> list[AnyCall]:
 
 def refill(pool: "Pool") -> None:
     """Offer what waits, evenly, to who has least first, as far as there is room."""
-    queues = sorted(pool.queues, key=load)
-    if not queues:
-        return
-    for most in (0, DEPTH):
-        queued = len(pool.waiting) + len(pool.recalled)
-        if not queued or pool.room <= 0:
+    queues = sorted((each for each in pool.queues if not each.stands), key=load)
+    while queues and pool.room > 0 and (pool.waiting or pool.recalled):
+        even = level(list(map(load, queues)), len(pool.waiting) + len(pool.recalled))
+        for most in (min(even, DEPTH), DEPTH):  # the rest: not every lane takes its share
+            for queue in queues:
+                while queue.tail - queue.head < most and pool.offer(queue):
+                    pass
+        if not advance(pool):
             return
-        if not most:
-            total = queued + sum(map(load, queues))
-            most = min(DEPTH, -(-total // len(queues)))
-        for queue in queues:
-            while queue.tail - queue.head < most and not queue.stands and pool.offer(queue):
-                pass
-    if advance(pool):
-        refill(pool)
+
+
+def level(loads: list[int], more: int) -> int:
+    """Return how full lanes are, at most, when ``more`` are poured in; ``loads`` ascend."""
+    poured, reached = more, 0
+    for count, here in enumerate(loads, start=1):
+        poured += here
+        reached = -(-poured // count)
+        if reached <= min(loads[count:], default=reached):
+            break
+    return reached
 
 
 def advance(pool: "Pool") -> bool:
@@ -149,6 +154,14 @@ def steal(pool: "Pool") -> bool:
                 break
             came += recall(pool, calls, -(-len(calls) // 2))
     return bool(came)
+
+
+def spread(pool: "Pool") -> None:
+    """Steal for those who have nothing, and offer it; again if it was cancelled on its way."""
+    for _ in pool.queues:
+        if not steal(pool):
+            return
+        refill(pool)
 
 
 def look(pool: "Pool") -> bool:

@@ -112,8 +112,11 @@ class LocalWorker:
             for queue in self.pool.queues:
                 queue.told = True  # that it ends breaks nothing
                 queue.process.kill()
-                burial.bury(self, queue)  # it was offered nothing, so nobody is to be told
+                burial.bury(self, queue)
             self.poller.close()
+            self.carry_out()
+            self.callbacks.end()
+            self.callbacks = Callbacks(self.pool.system, f"{self.pool.name}_callbacks")
             raise
         self.pool.make_room()
 
@@ -252,8 +255,7 @@ class LocalWorker:
             pass
         if pool.waiting or pool.recalled:
             dispatch.refill(pool)
-        if dispatch.steal(pool):
-            dispatch.refill(pool)
+        dispatch.spread(pool)
         for queue in pool.queues:
             if queue.outbox or queue.batch is not None:
                 self.flush(queue)

@@ -184,7 +184,7 @@ class Pool:
             return
         if first:
             self._begin(call)
-        if self.room:
+        if self.room > 0:
             self._send()
         if self.grows or self.pausing or not self.worker.ticking:
             self.worker.expect()

@@ -85,13 +85,16 @@ def notice(pool: "Pool", call: "AnyCall") -> bool:
 
 
 def free(pool: "Pool", queue: CallQueue) -> None:
-    """Free the oldest slot, whose answer was read; its call, if there is one, was CLAIMED."""
+    """Free the oldest slot, whose answer was read; its call, if there is one, was CLAIMED.
+
+    Raises ValueError, and does nothing, if it was not: its ticket is there.
+    """
     serial = queue.head
     posting = queue.post(serial)
     with pool.lock:
+        (_,) = posting
         call = queue.ring[serial % DEPTH]
         if call is not None and call._place is _IN_SLOT: call._place = TRANSITIONS[_IN_SLOT][_CLAIM].after  # fmt: skip
-        (_,) = posting
         queue.ring[serial % DEPTH] = None; queue.head += 1; queue.stands = False; pool.room += 1  # fmt: skip
         if queue.ended: pool.room -= 1  # fmt: skip
         if call is not None: queue.bytes -= call._size; call._queue = None  # fmt: skip
