@@ -15,6 +15,7 @@ back and offered again while older ones are on their way back stays in the Call 
 the calls of a dead process where there is but one, which the next one claims.
 """
 
+from foregone import observer
 from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.wire import DEPTH
