@@ -63,6 +63,15 @@ def start(worker: "LocalWorker") -> bool:
     return True
 
 
+def undo(worker: "LocalWorker") -> None:
+    """End what a start has started that the system did not let come to its end."""
+    worker.thread = None
+    for queue in worker.pool.queues:
+        queue.told = True  # that it ends breaks nothing
+        queue.process.kill()
+        bury(worker, queue)
+
+
 def lost(worker: "LocalWorker", queue: CallQueue) -> None:
     """Learn that nothing more comes from a process: it ends, or must."""
     close(worker.pool, queue)

@@ -108,11 +108,7 @@ class LocalWorker:
             self.thread = self.pool.system.thread(self.run, f"{self.pool.name}_local_worker")
             self.thread.start()
         except BaseException:
-            self.thread = None
-            for queue in self.pool.queues:
-                queue.told = True  # that it ends breaks nothing
-                queue.process.kill()
-                burial.bury(self, queue)
+            burial.undo(self)
             self.poller.close()
             self.carry_out()
             self.callbacks.end()

@@ -16,7 +16,6 @@ of ``tla/ClaimTickets.tla``.
 
 import mmap
 import os
-import select
 import signal
 import sys
 import threading
@@ -85,7 +84,7 @@ class Interrupts:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle the signal."""
-        if self.idle and not select.select([self._lane], [], [], 0)[0]:
+        if self.idle and not wire.readable(self._lane):
             return  # there is nothing to claim: what comes was sent after this
         self.pausing = True
         if self.running:
@@ -274,7 +273,7 @@ def _die_with_parent(life: int) -> None:
         fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(life, fcntl.F_GETFL)
         fcntl.fcntl(life, fcntl.F_SETFL, flags | os.O_ASYNC)
-        if select.select([life], [], [], 0)[0]:
+        if wire.readable(life):
             os._exit(1)  # it is gone already
     else:
         threading.Thread(target=_wait_for_the_end, args=(life,), daemon=True).start()

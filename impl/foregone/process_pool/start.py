@@ -35,7 +35,7 @@ from foregone.process_pool.pickling import Reducer
 from foregone.process_pool.ports import Poller, Process, Ready, Thread, Ticket
 from foregone.process_pool.process import Job, serve
 from foregone.process_pool.semaphores import Tickets
-from foregone.process_pool.wire import DEPTH
+from foregone.process_pool.wire import DEPTH, readable
 
 #: How long the exit code of a process that has ended may take to come, in seconds.
 STATUS: Final = 2.0
@@ -177,7 +177,7 @@ class _Started:
         if self._buried:
             return True
         if watch is not None:
-            return bool(select.select([watch], [], [], 0)[0])
+            return readable(watch)
         return _gone(self.pid) or self.process.exitcode is not None
 
     def finish(self) -> None:
@@ -213,6 +213,8 @@ class _Started:
 
     def bury(self) -> int | None:
         """Release what was held for an ended process; return its exit code, if known."""
+        if self._watch is not None:  # killed just now, it has closed its files and not ended yet
+            readable(self._watch, STATUS)
         wait([self.process.sentinel], STATUS if self.process.exitcode is None else 0)
         code = self.process.exitcode
         self._buried = True

@@ -7,6 +7,7 @@ ask for an answer (CALL and CHUNK), and the answer echoes the count.
 """
 
 import os
+import select
 from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Final, TypeAlias
@@ -93,6 +94,16 @@ def rest(pieces: Sequence[Buffer], done: int) -> list[Buffer]:
         else:
             left.append(each)
     return left
+
+
+def readable(fd: int, seconds: float = 0.0) -> bool:
+    """Say whether ``fd`` has something to read, or has ended; wait for so many seconds.
+
+    ``select.select`` raises for a descriptor above 1023.
+    """
+    looking = select.poll()
+    looking.register(fd, select.POLLIN)
+    return bool(looking.poll(seconds * 1000))
 
 
 def write_all(fd: int, pieces: Sequence[Buffer]) -> None:
