@@ -91,10 +91,11 @@ def advance(pool: "Pool") -> bool:
 def next_number(pool: "Pool") -> int | None:
     """Return the number of the oldest call of Work Ids, or None."""
     for queue in (pool.recalled, pool.waiting):
-        try:
-            return queue[0]._number
-        except IndexError:
-            continue
+        if queue:
+            try:
+                return queue[0]._number
+            except IndexError:  # just now
+                pass
     return None
 
 

@@ -251,7 +251,8 @@ class LocalWorker:
             pass
         if pool.waiting or pool.recalled:
             dispatch.refill(pool)
-        dispatch.spread(pool)
+        if len(pool.queues) > 1:
+            dispatch.spread(pool)
         for queue in pool.queues:
             if queue.outbox or queue.batch is not None:
                 self.flush(queue)
@@ -275,8 +276,10 @@ class LocalWorker:
         """Say whether there are fewer processes than there is work for."""
         pool = self.pool
         alive = pool.alive
+        if alive >= pool.limit or not pool.grows or pool.phase in (_BROKEN, _FORKED):
+            return False
         dying = sum(each.ended and not each.told for each in pool.queues)  # buried soon
-        if alive + dying >= pool.limit or pool.phase in (_BROKEN, _FORKED) or not pool.grows:
+        if alive + dying >= pool.limit:
             return False
         pending = len(pool.waiting) + len(pool.recalled)
         sent = (DEPTH - each.ring.count(None) for each in pool.queues if not each.ended)
