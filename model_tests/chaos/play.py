@@ -88,9 +88,13 @@ class Play:
                 pass
         if self.executor is not None:
             self.shut_down()
-        # A pool that was dropped ends by itself, when all that is pending has run.
-        world.until(lambda: not world.pool_processes(), 600)
-        world.until(lambda: all(each.called for each in self.accepted()), 5)
+        # A pool that was dropped ends by itself, when all that is pending has run.  Between
+        # two processes that may run so many calls only, there is none for a moment.
+        world.until(self.over_and_told, 600)
+
+    def over_and_told(self) -> bool:
+        """Say whether everything that was accepted has ended, and no process is left."""
+        return all(each.called for each in self.accepted()) and not world.pool_processes()
 
     def accepted(self) -> list[Record]:
         """Return the calls that were accepted."""
