@@ -291,3 +291,17 @@ def test_what_is_not_known_to_be_claimed_is_watched() -> None:
     assert not dispatch.unsure(table.pool)
     assert not dispatch.recall(table.pool, table.calls)
     assert table.calls[0]._place is Place.CLAIMED
+
+
+def test_what_waits_for_the_horizon_is_looked_at_again() -> None:
+    """Those before it may be cancelled, and no process need say anything of that."""
+    table = Table(2, overtaken=1)
+    table.wait(3)
+    dispatch.refill(table.pool)
+    assert table.queued() == [2]
+    assert table.calls[0].cancel()
+    assert table.calls[1].cancel()
+    assert dispatch.unsure(table.pool)
+    dispatch.refill(table.pool)
+    assert table.queued() == []
+    assert not table.calls[2].done()

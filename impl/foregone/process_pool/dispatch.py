@@ -183,5 +183,10 @@ def look(pool: "Pool") -> bool:
 
 
 def unsure(pool: "Pool") -> bool:
-    """Say whether a process has a call that is not known to be claimed: it may stand still."""
-    return any(queue.tail > queue.head and unclaimed(queue) for queue in pool.queues)
+    """Say whether to look again by the clock, since nobody need tell.
+
+    A process has a call that is not known to be claimed, and may stand still; or a call
+    waits for the horizon, and those before it may be cancelled.
+    """
+    waits = pool.room > 0 and (pool.waiting or pool.recalled)
+    return bool(waits) or any(queue.tail > queue.head and unclaimed(queue) for queue in pool.queues)
