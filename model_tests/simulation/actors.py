@@ -32,6 +32,8 @@ class Driven(LocalWorker):
     def _resume(self) -> None:
         before, now = self.pool.pausing, self.pool.system.now()
         super()._resume()
+        if before and not self.pool.pausing:
+            vars(self.pool.system)["ticks"] = 0  # from here on nobody may idle for long
         if before and not self.pool.pausing and self.asked + GRACE < now < self.until:
             raise Violation("CtrlC", "the processes go on, and the parent has not decided")
 
