@@ -4,10 +4,13 @@ import gc
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from time import monotonic
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from model_tests.process_calls import House
 
 #: quick tries the same examples each time; ci and soak try new ones each time.
 settings.register_profile(
@@ -66,6 +69,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _counts(thread: threading.Thread) -> bool:
     """Say whether a thread that outlives its test is a leak."""
     return not thread.daemon or thread.name.startswith(("ThreadPoolExecutor-", "foregone"))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Yield a place where the calls of a test say that they have begun, and may be held."""
+    made = House(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

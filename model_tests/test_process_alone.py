@@ -41,13 +41,6 @@ def begun():
 """
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
-
-
 @contextmanager
 def running(source: str, method: str, house: House) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run a script in the main module of a new interpreter; leave nothing of it behind."""

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,6 @@ from model_tests.process_pools import METHODS, values
 from model_tests.process_world import PATIENCE, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture(params=METHODS)

@@ -8,7 +8,6 @@ trying a ticket is one.
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -28,13 +27,6 @@ from model_tests.process_pools import METHODS, pool, queue, values
 from model_tests.process_world import PATIENCE, ended, state, stop, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 # -------------------------------------------------------------- from where it lies

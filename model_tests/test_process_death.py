@@ -8,9 +8,8 @@ every other call that has not ended fails too, and the pool takes no more.
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing import active_children
-from pathlib import Path
 
 import pytest
 
@@ -32,13 +31,6 @@ from model_tests.process_world import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def tells(error: BaseException | None, pid: int, code: int) -> bool:

@@ -4,8 +4,6 @@ import concurrent.futures
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +16,6 @@ from model_tests.process_world import PATIENCE, ended, until
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 ENDS = {"terminate_workers": signal.SIGTERM, "kill_workers": signal.SIGKILL}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def end(executor: ProcessPoolExecutor, name: str) -> None:

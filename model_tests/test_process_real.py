@@ -9,7 +9,6 @@ import operator
 from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -28,13 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
     pytest.mark.usefixtures("same_process"),
 ]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module", params=METHODS)

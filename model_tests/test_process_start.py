@@ -5,8 +5,7 @@ import gc
 import multiprocessing
 import os
 import resource
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
@@ -25,13 +24,6 @@ from model_tests.process_pools import METHODS, pool
 from model_tests.process_world import PATIENCE, descriptors, ended, names, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 class Refusing(Multiprocessing):
