@@ -1,11 +1,18 @@
-"""How much the tests try, how a failure is replayed, and that no thread is left behind."""
+"""How much the tests try, how a failure is replayed, and that nothing is left behind.
 
+A test that hangs is ended by pytest-timeout; but that one stops its clock as soon as a
+test has failed, and knows nothing of the end of the interpreter.  What hangs there, as in
+the teardown of a test that failed, is ended by a watchdog of our own.
+"""
+
+import faulthandler
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from time import monotonic
+from typing import TextIO
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -40,6 +47,43 @@ settings.load_profile(PROFILE)
 
 #: Seconds for the threads of a test to end after it.
 PATIENCE = 5.0
+#: Seconds for a test with all that belongs to it: pytest-timeout comes first, if it comes.
+WATCHDOG = 150.0
+#: Seconds from the last test to the end of the interpreter.
+EXIT = 60.0
+#: Where stacks are written while pytest holds what was stderr.
+STDERR = pytest.StashKey[TextIO]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep a way to stderr, before output is captured."""
+    config.stash[STDERR] = os.fdopen(os.dup(2), "w")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End the run, with all stacks, if a test does not end, or its teardown."""
+    _watch(item.config, WATCHDOG)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Begin again: pytest's own plugin has just stopped every clock, for a debugger."""
+    _watch(node.config, WATCHDOG)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the run, with all stacks, if the interpreter does not end."""
+    _watch(config, EXIT)
+
+
+def _watch(config: pytest.Config, seconds: float) -> None:
+    faulthandler.dump_traceback_later(seconds, exit=True, file=config.stash[STDERR])
 
 
 def pytest_report_header() -> str:

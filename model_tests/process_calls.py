@@ -293,6 +293,15 @@ class House:
         """Let everybody pass the gate, now and later."""
         os.write(self._file, b".")
 
+    def shut(self) -> None:
+        """Let nobody pass any more, until it is opened again."""
+        os.read(self._file, 1)
+
     def close(self) -> None:
-        """Take the gate away."""
+        """Take the gate away: whoever stands there passes, whoever comes later fails.
+
+        A test that fails opens nothing, and its pool is to end all the same.
+        """
+        os.unlink(self.gate)
+        self.open()
         os.close(self._file)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,16 +51,22 @@ def python_m(tool: str, *arguments: str) -> Outcome:
     }
     environment.pop("FORCE_COLOR", None)
     began = perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", tool, *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr, perf_counter() - began)
+    # Files, not pipes: a pipe ends when the last process that holds it does, and what a
+    # tool has left behind would be waited for.
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        done = subprocess.run(
+            [sys.executable, "-m", tool, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            check=False,
+        )
+        seconds = perf_counter() - began
+        out.seek(0)
+        err.seek(0)
+        return Outcome(done.returncode, out.read(), err.read(), seconds)
 
 
 def python_files(*rooms: str) -> list[Path]:

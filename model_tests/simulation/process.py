@@ -295,7 +295,7 @@ class Process:
         lies = [(wire.RESULT, wrong), (wire.DROPPED, wrong), (wire.PART, wrong), (99, true)]
         if child.holds is not None:
             lies += [(wire.DROPPED, true)]
-        elif child.dropped:
+        else:  # of what the parent has won, or of what nobody has claimed
             lies += [(wire.RESULT, true), (wire.RAISED, true), (wire.PART, true)]
         kind, answered = self.world.choices.pick(lies)
         self.world.tell(f"{self} lies: kind {kind} for {answered}")

@@ -16,7 +16,7 @@ from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.outcomes import several
 from foregone.process_pool.pickling import problem, unpack
 from foregone.process_pool.remote_error import thaw
-from foregone.process_pool.tickets import close, free
+from foregone.process_pool.tickets import close, free, notice
 from foregone.process_pool.wire import DEPTH
 from foregone.process_pool.work_items import AnyCall, ChunkCall
 from foregone_spec.work_item import TRANSITIONS, Event, Place
@@ -31,7 +31,7 @@ GRACE_IDLE: Final = 0.1
 
 _RESULT: Final = wire.RESULT
 _ENDS: Final = (wire.RESULT, wire.RAISED)
-_CLAIMED: Final = Place.CLAIMED
+_CLAIMED, _IN_SLOT = Place.CLAIMED, Place.IN_SLOT
 _ANSWER, _RAISE = Event.ANSWER, Event.RAISE
 
 
@@ -139,6 +139,11 @@ def _part(
     call = queue.ring[queue.head % DEPTH]
     if not _fits(queue, serial) or not isinstance(call, ChunkCall):
         burial.distrust(worker, queue, f"it answers a part of call {serial}, which has none")
+        return
+    if call._place is _IN_SLOT:
+        notice(worker.pool, call)
+    if call._place is _IN_SLOT:  # its ticket is there
+        burial.distrust(worker, queue, f"it answers a part of call {serial}, unclaimed by it")
         return
     if kind == wire.PART_RAISED:
         call.parts.append((False, _thawed(worker, queue, call, data, buffers)))

@@ -77,7 +77,7 @@ def _maker() -> Callable[[int], list[Ticket]] | None:
         made: list[Ticket] = []
         for address in range(first, first + count * _STRIDE, _STRIDE):
             if sem_init(address, True, 1):
-                raise OSError("sem_init")
+                raise OSError("sem_init() failed: the system has no semaphores in shared memory")
             ticket = _in_memory._rebuild(address, _SEMAPHORE, 1, None)
             ticket.memory = memory
             made.append(ticket)
