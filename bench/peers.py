@@ -47,6 +47,10 @@ def versions() -> dict[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a driver: the rooms of this checkout, then the peers."""
+    """Return the environment of a driver: the rooms of this checkout, then the peers.
+
+    Bytecode is kept, as that of an installed library is: else each process would compile.
+    """
     path = (ROOT, ROOT / "impl", ROOT / "spec", folder())
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHASHSEED": "0"}
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHASHSEED": "0"}

@@ -1,14 +1,14 @@
 """Who is compared: each library's process pool behind the same few calls.
 
 A ``Pool`` holds the library's own bound methods wherever their shape allows it, so that
-what is timed is the library and not this file.  Peers are looked up when they are opened:
-one that is not installed is reported as absent.
+what is timed is the library and not this file.  Each is imported when its pool is opened:
+no process that starts imports another's, and a peer that is not installed is reported as
+absent.
 """
 
 import importlib
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeAlias, final
@@ -74,7 +74,8 @@ def foregone(workers: int, method: str) -> Pool:
 
 def standard(workers: int, method: str) -> Pool:
     """Open the standard library's executor."""
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context(method))
+    library = importlib.import_module("concurrent.futures")
+    executor = library.ProcessPoolExecutor(workers, multiprocessing.get_context(method))
     maps: dict[str, Map] = {
         "chunksize=1": executor.map,
         f"chunksize={CHUNK}": partial(executor.map, chunksize=CHUNK),

@@ -143,13 +143,14 @@ def descriptors() -> Counter[str]:
     return kinds
 
 
-def semaphores() -> Counter[str]:
-    """Return the shared memory that is mapped into this process, by name."""
+def shared() -> Counter[str]:
+    """Return the shared memory that is mapped into this process, by name: tickets, logs."""
     names: Counter[str] = Counter()
     for line in (PROC / "self" / "maps").read_text().splitlines():
-        _, found, name = line.partition(f"{SHM}/")
-        if found:
-            names[name] += 1
+        for place in (f"{SHM}/", "/memfd:"):
+            _, found, name = line.partition(place)
+            if found:
+                names[name.removesuffix(" (deleted)")] += 1
     return names
 
 
@@ -185,11 +186,11 @@ def nothing_left() -> Iterator[None]:
     """Fail if what is inside leaves a process, a descriptor, a semaphore or a thread."""
     own = f"fg{os.getpid()}x{threading.get_native_id()}"
     prefix = set_prefix(own)
-    before = set(pool_processes()), descriptors(), semaphores(), set(threading.enumerate())
+    before = set(pool_processes()), descriptors(), shared(), set(threading.enumerate())
     try:
         yield
         assert until(lambda: not pool_processes() - before[0]), "processes"
-        assert not (left := left_behind(before[2], semaphores)), f"semaphores: {left}"
+        assert not (left := left_behind(before[2], shared)), f"shared memory: {left}"
         assert not (left := left_behind(before[1], descriptors)), f"descriptors: {left}"
         assert until(lambda: not names(own) + own_names()), names(own) + own_names()
         assert until(lambda: not set(threading.enumerate()) - before[3])

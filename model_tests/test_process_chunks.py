@@ -30,8 +30,9 @@ from foregone.process_pool.chunk_sizes import (
     Pace,
     map_chunks,
 )
-from foregone.process_pool.chunks import Args, ChunkedMap, Part
+from foregone.process_pool.chunks import Args, ChunkedMap
 from foregone.process_pool.errors import BrokenProcessPool, ProcessDied
+from foregone.process_pool.outcomes import Raised
 from foregone.process_pool.pickling import problem
 
 PATIENCE = 30.0
@@ -40,16 +41,16 @@ BUFFERS = [None, 1, 2, 3, 10, 1000]
 
 
 def run_chunk(
-    fn: Callable[..., object], items: Iterable[Args], emit: Callable[[bool, object], object]
+    fn: Callable[..., object], items: Iterable[Args], emit: Callable[[object], object]
 ) -> None:
     """Do what a process does with a chunk, as far as its caller can see (``outcomes.py``)."""
     for args in items:
         try:
             value = fn(*args)
         except BaseException as error:
-            emit(False, error)
+            emit(Raised(error))
         else:
-            emit(True, value)
+            emit(value)
 
 
 class Dies(BaseException):
@@ -63,14 +64,14 @@ class Unpicklable:
         self.late = late
 
 
-class Call(Future[list[Part]]):
+class Call(Future[list[object]]):
     """A chunk that was submitted to a simulated pool: who asks for it lets time pass."""
 
     def __init__(self, pool: "Simulated", items: list[Args]) -> None:
         super().__init__()
         self.pool = pool
         self.items = items
-        self.parts: list[Part] = []
+        self.parts: list[object] = []
         self.seconds = 0.0
         self._size = len(items) * pool.size
 
@@ -147,19 +148,19 @@ class Simulated:
             return
         self.began.append(args)
         self.began_at[args] = self.now
-        parts: list[Part] = []
-        run_chunk(fn, [args], lambda ok, value: parts.append((ok, value)))
+        parts: list[object] = []
+        run_chunk(fn, [args], parts.append)
         seconds = self.takes(*args)
         call.seconds += seconds
         self.after(seconds, lambda: self.item_ended(fn, call, rest, parts))
 
     def item_ended(
-        self, fn: Callable[..., object], call: Call, rest: Iterator[Args], parts: list[Part]
+        self, fn: Callable[..., object], call: Call, rest: Iterator[Args], parts: list[object]
     ) -> None:
-        outcome = parts[0][1]
-        if isinstance(outcome, BaseException):
-            outcome.__traceback__ = None  # it does not travel
-        if isinstance(outcome, Dies):
+        error = parts[0].error if isinstance(parts[0], Raised) else None
+        if error is not None:
+            error.__traceback__ = None  # it does not travel
+        if isinstance(error, Dies):
             self.die(call)
         else:
             call.parts += parts
@@ -404,7 +405,7 @@ def test_ctrl_c_while_it_is_submitted_cancels_all(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Pace, "size", size)
     pool = Simulated()
     with pytest.raises(KeyboardInterrupt):
-        pool.map(abs, range(99))
+        pool.map(abs, iter(range(99)))  # drawn one by one
     assert [each.cancelled() for each in pool.calls] == [False, False, True]
     monkeypatch.undo()
     pool.pass_time()
@@ -932,7 +933,7 @@ class Threads:
 
     def run(self, fn: Callable[..., object], call: Call) -> None:
         if call.set_running_or_notify_cancel():
-            run_chunk(fn, call.items, lambda ok, value: call.parts.append((ok, value)))
+            run_chunk(fn, call.items, call.parts.append)
             call.seconds = 1e-7 * len(call.items)
             call.set_result(call.parts)
 
@@ -1006,7 +1007,7 @@ def test_a_pool_that_answers_at_once_is_not_submitted_to_from_within() -> None:
             depth, frame = depth + 1, frame.f_back
         depths.add(depth)
         call = Call(pool, items)
-        run_chunk(fn, items, lambda ok, value: call.parts.append((ok, value)))
+        run_chunk(fn, items, call.parts.append)
         call.set_result(call.parts)
         return call
 

@@ -2,9 +2,11 @@
 
 import errno
 import gc
+import mmap
 import multiprocessing
 import os
 import resource
+from collections import Counter
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -15,13 +17,14 @@ from foregone.process_pool import semaphores
 from foregone.process_pool.ports import Thread
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.start import Multiprocessing
+from foregone.process_pool.wire import DEPTH
 from foregone.process_pool.work_items import Call
 from foregone_spec.lifecycle import Request
 from foregone_spec.process_death import EARLY_LIMIT
 from model_tests import process_calls as calls
 from model_tests.process_calls import House
 from model_tests.process_pools import METHODS, pool
-from model_tests.process_world import PATIENCE, descriptors, ended, names, until
+from model_tests.process_world import PATIENCE, descriptors, ended, names, shared, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
@@ -122,28 +125,45 @@ def test_a_system_that_has_no_processes_left() -> None:
     pool.join()
 
 
-def test_tickets_where_memory_cannot_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on macOS: they have names then, which go at once where processes are forked."""
-    monkeypatch.setattr(semaphores, "_maker", lambda: None)
-    before = names(f"/fg-{os.getpid():x}")
-    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as executor:
+@pytest.mark.parametrize("method", METHODS)
+def test_tickets_where_memory_cannot_have_them(
+    method: str, monkeypatch: pytest.MonkeyPatch, house: House
+) -> None:
+    """As on macOS: they have names then, which go as soon as the process has opened them."""
+    monkeypatch.setattr(semaphores, "_calls", lambda: None)
+    own = f"/fg-{os.getpid():x}"
+    before = names(own)
+    with ProcessPoolExecutor(1, multiprocessing.get_context(method)) as executor:
+        first = executor.submit(calls.held, house.log, 0, house.gate)
         futures = [executor.submit(abs, -number) for number in range(50)]
-        assert names(f"/fg-{os.getpid():x}") == before
+        if method == "fork":
+            assert len(executor._pool.queues[0].tickets) == DEPTH
+        assert until(house.begun)
+        assert names(own) == before
         taken = [each.cancel() for each in futures[::3]]
-        assert [each.cancelled() for each in futures[::3]] == taken
+        assert all(taken)
+        house.open()
+        assert first.result(PATIENCE) == calls.value_of(0)
         assert all(each.cancelled() or each.result(PATIENCE) == n for n, each in enumerate(futures))
+    assert names(own) == before
 
 
 def test_tickets_in_memory_are_shared_and_have_no_names() -> None:
-    if semaphores._maker() is None:
+    if semaphores._calls() is None:
         pytest.skip("this system has no semaphores in memory")
-    before = names(f"/fg-{os.getpid():x}")
-    tickets = semaphores.Tickets(3, inherited=True).all
-    assert names(f"/fg-{os.getpid():x}") == before
+    own = f"/fg-{os.getpid():x}"
+    before, mapped = names(own), shared()
+    fd = os.memfd_create("foregone")
+    os.truncate(fd, 4096)
+    memory = mmap.mmap(fd, 4096)
+    tickets = semaphores.Tickets(memory, 64, 3).all
+    assert names(own) == before
     assert [each._get_value() for each in tickets] == [1, 1, 1]
     child = os.fork()
     if child == 0:
-        os._exit(tickets[1].acquire(False) + 2 * tickets[1].acquire(False))
+        theirs = semaphores.opened((), mmap.mmap(fd, 4096), 64, 3)
+        os._exit(theirs[1].acquire(False) + 2 * theirs[1].acquire(False))
+    os.close(fd)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
     assert [each._get_value() for each in tickets] == [1, 0, 1]
     assert not tickets[1].acquire(False)
@@ -151,8 +171,11 @@ def test_tickets_in_memory_are_shared_and_have_no_names() -> None:
     with pytest.raises(ValueError, match="released too many times"):
         tickets[0].release()
     kept = tickets[2]
-    del tickets
+    del tickets, memory
     assert kept.acquire(False)  # its memory is there
+    assert shared() - mapped == Counter({"foregone": 1})
+    del kept
+    assert not shared() - mapped
 
 
 # ------------------------------------------------------------------- as calls come

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foregone.process_pool import outcomes, process, wire
-from foregone.process_pool.pickling import pack
+from foregone.process_pool.work_items import packed, packed_chunk
 from model_tests.simulation.child import Child, Outcome, Waits
 from model_tests.simulation.choices import Choices, shrunk
 from model_tests.simulation.mutants import Hunted, Mutant, hunt, mutants
@@ -146,6 +146,7 @@ def really(data: bytes, tickets: list[bool], max_tasks: int | None) -> bytes:
     server.lane = theirs.fileno()
     server.reader = wire.Reader(server.lane)
     server.interrupts = process.Interrupts(server.lane)
+    server.awaiting = process.Awaiting(server.lane)
     server.claims = [Ticket(each).acquire for each in tickets]
     server.frames, server.dropped = deque(), []
     server.log = mmap.mmap(-1, outcomes.LOG)
@@ -185,7 +186,7 @@ def frames(data: bytes) -> Iterator[tuple[object, ...]]:
     reader = wire.Reader(0, lambda *_: data, lambda *_: 0)
     for kind, flags, serial, body, buffers in reader.read():
         if kind == wire.PARTS:  # when they travel depends on the clock
-            yield from ((wire.PART, 0, serial, bytes(each), 0) for each in outcomes.several(body))
+            yield from ((wire.PART, serial, repr(each)) for each in outcomes.several(body)[0])
             continue
         timed = kind == wire.RESULT and len(body) == wire.SECONDS.size
         yield kind, flags, serial, b"" if timed else bytes(body), len(buffers)
@@ -201,13 +202,11 @@ def test_a_simulated_process_answers_as_a_real_one(
     data = b""
     for number, (_, items) in enumerate(calls):
         if items:
-            value: tuple[object, ...] = (
-                identity,
-                [(number * 10 + n, number) for n in range(items)],
-            )
-            data += b"".join(wire.frame(wire.CHUNK, *pack(value, None)))
+            chunk: list[tuple[object, ...]] = [(number * 10 + n, number) for n in range(items)]
+            made = packed_chunk(identity, chunk, None)
         else:
-            data += b"".join(wire.frame(wire.CALL, *pack((identity, (number, b""), {}), None)))
+            made = packed(identity, (number, b""), {}, None)
+        data += b"".join(made[0])
     tickets = [each for each, _ in calls]
     told, real = simulated(data, tickets, max_tasks), really(data, tickets, max_tasks)
     assert list(frames(told)) == list(frames(real))

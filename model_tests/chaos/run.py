@@ -80,7 +80,7 @@ def left(before: dict[str, Any], method: str) -> Iterator[str]:
     word = os.environ.get(WORD, "")
     if word and not world.until(lambda: not (world.marked(word) - world.helpers()), 5):
         yield f"processes are left: {world.marked(word) - world.helpers()}"
-    for name, now in (("semaphores", world.semaphores), ("descriptors", world.descriptors)):
+    for name, now in (("shared memory", world.shared), ("descriptors", world.descriptors)):
         if world.until(lambda: not now() - before[name], 3) is False:  # noqa: B023  # at once
             yield f"{name} are left: {dict(now() - before[name])}"
     if not world.until(lambda: not set(threading.enumerate()) - before["threads"], 3):
@@ -93,7 +93,7 @@ def play(scenario: Scenario, subject: str, place: Path) -> dict[str, object]:
     """Play a scenario; return what is wrong, and how much was done."""
     settle(scenario.method)
     before: dict[str, Any] = {
-        "semaphores": world.semaphores(),
+        "shared memory": world.shared(),
         "threads": set(threading.enumerate()),
     }
     for name in ("house", "over"):

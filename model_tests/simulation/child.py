@@ -5,16 +5,17 @@ interrupted.  Bytes come and go in arbitrary pieces.  That it answers as the ori
 does to the same frames, tickets and signals is shown by ``test_simulation.py``.
 """
 
+import marshal
 import pickle
-import struct
+import sys
 from collections import deque
 from collections.abc import Generator, Sequence
 from enum import Enum
 from typing import Final, Protocol, TypeAlias, cast
 
 from foregone.process_pool import wire
-from foregone.process_pool.outcomes import COUNT
-from foregone.process_pool.pickling import Packed, pack, unpack
+from foregone.process_pool.outcomes import ANY, HEAD, INTEGERS
+from foregone.process_pool.pickling import PROTOCOL, Packed, pack, unpack
 from foregone.process_pool.remote_error import freeze
 
 
@@ -48,6 +49,10 @@ class Outcome(Enum):
 RETURNS: Final = (Outcome.VALUE, Outcome.LARGE, Outcome.UNREADABLE, Outcome.LONG, Outcome.STUCK)
 
 
+#: And of those whose value pickle has no say in.
+PLAIN: Final = (Outcome.VALUE, Outcome.LONG, Outcome.STUCK)
+
+
 class Unreadable:
     """What does not unpickle."""
 
@@ -55,8 +60,6 @@ class Unreadable:
         return int, ("no number",)
 
 
-#: What the log of a process begins with.
-BASE: Final = struct.Struct("<Q")
 #: So many bytes of "dropped" answers are gathered before they are written.
 GATHERED: Final = 4 * wire.SIZE
 
@@ -97,9 +100,11 @@ class Child:
         self.idle = self.running = self.pausing = self.told = self.struck = False
         self.holds: int | None = None  # the tag of the call that it has claimed and not answered
         self.log = bytearray(1000)
-        self.stored = BASE.size  # where the next outcome is stored in the log
+        self.stored = HEAD.size  # where the next outcome is stored in the log
         self.written = 0  # how many outcomes of a chunk were written
-        self.pending: list[bytes] = []
+        self.pending: list[object] = []
+        self.packed = False  # some of them are pickles
+        self.form = ANY  # of the log
         self.code: Code = self.serve()
 
     def _readv(self, _: int, views: Sequence[memoryview]) -> int:
@@ -219,18 +224,17 @@ class Child:
     ) -> Code:
         """Run a call that was claimed, and answer."""
         self.ran += 1
-        (_, arguments, *_) = cast("Sent", unpack(data, buffers, None))
-        tag = arguments[0] if isinstance(arguments, tuple) else arguments[0][1]
+        tag, tags = told(kind, data, buffers)
         self.holds = tag
         yield _NOTHING
         kind, answer = wire.RAISED, KEYBOARD
         if not self.pausing:  # else it came between the claim and now
             self.running = True
-            if isinstance(arguments, tuple):
+            if not tags:
                 outcome = yield from self.call(tag)
                 kind = wire.RESULT if outcome in RETURNS else wire.RAISED
                 answer = payload(tag, outcome)
-            elif (yield from self.chunk(arguments, serial)):
+            elif (yield from self.chunk(tags, serial)):
                 kind, answer = wire.RESULT, (wire.SECONDS.pack(1.0), ())
             self.running = False
         flags = wire.LAST if self.ran == self.max_tasks else 0
@@ -241,22 +245,26 @@ class Child:
         self.holds = None
         self.around.answered(tag)
 
-    def chunk(self, items: "Items", serial: int) -> Asks:
+    def chunk(self, tags: Sequence[int], serial: int) -> Asks:
         """Run the calls of a chunk, as ``outcomes.py``; return False if it was interrupted."""
         self.written = 0
-        self.clear()
-        for tag, _ in items:
+        self.stored, self.form, first = HEAD.size, ANY, True
+        self.pending = []
+        self.head(0)
+        for tag in tags:
             self.running = True
             outcome = yield from self.call(tag)
             self.running = False
             data, buffers = payload(tag, outcome)
+            if first and outcome in RETURNS:
+                first, self.form = False, INTEGERS if outcome in PLAIN else ANY
+                self.head(0)
+            if outcome in RETURNS and outcome not in PLAIN and self.form == INTEGERS:
+                yield from self.several(serial)
+                self.form = ANY
+                self.head(0)
             if outcome in RETURNS and not buffers:
-                half = len(data) // 2
-                self.log[self.stored : self.stored + half] = data[:half]
-                yield _NOTHING
-                self.log[self.stored : self.stored + len(data)] = data
-                self.stored += len(data)
-                self.pending.append(data)
+                yield from self.gather(tag if outcome in PLAIN else (data,))
                 self.around.answered(tag)
                 if self.around.is_time():
                     yield from self.several(serial)
@@ -266,30 +274,43 @@ class Child:
                 yield from self.send(wire.frame(kind, data, buffers, serial=serial))
                 self.around.answered(tag)
                 self.written += 1
-                self.log[: BASE.size] = BASE.pack(self.written)
+                self.head(0)
             if self.pausing:
                 yield from self.several(serial)
                 return False
         yield from self.several(serial)
         return True
 
+    def gather(self, value: int | tuple[bytes]) -> Code:
+        """Store an outcome in the log, in pieces, and count it."""
+        stored = marshal.dumps(value, 2)
+        if self.form == INTEGERS and isinstance(value, int):
+            stored = value.to_bytes(8, sys.byteorder)
+        half = self.stored + len(stored) // 2
+        self.log[self.stored : half] = stored[: half - self.stored]
+        yield _NOTHING
+        self.log[self.stored : self.stored + len(stored)] = stored
+        self.stored += len(stored)
+        yield _NOTHING
+        self.pending.append(value)
+        self.packed = self.packed or isinstance(value, tuple)
+        self.head(len(self.pending))
+
     def several(self, serial: int) -> Code:
         """Write the outcomes that were gathered."""
-        pending = self.pending
-        if pending:
-            sizes = struct.pack(f"<{len(pending)}H", *map(len, pending))
-            data = b"".join((COUNT.pack(len(pending)), sizes, *pending))
+        if self.pending:
+            data = pickle.dumps((self.pending, self.packed), PROTOCOL)
             yield from self.send(wire.frame(wire.PARTS, data, serial=serial))
-            self.written += len(pending)
             yield _NOTHING
-            self.clear()
+            before, self.written = self.written, self.written + len(self.pending)
+            self.log[: HEAD.size] = HEAD.pack(before, 0, self.form)
+            yield _NOTHING
+            self.head(0)
+            self.stored, self.pending, self.packed = HEAD.size, [], False
 
-    def clear(self) -> None:
-        """Empty the log."""
-        self.log[BASE.size : self.stored] = bytes(self.stored - BASE.size)
-        self.log[: BASE.size] = BASE.pack(self.written)
-        self.stored = BASE.size
-        self.pending = []
+    def head(self, count: int) -> None:
+        """Say in the log how many outcomes were written, and how many stand there."""
+        self.log[: HEAD.size] = HEAD.pack(self.written, count, self.form)
 
     def call(self, tag: int) -> "Generator[Waits, None, Outcome]":
         """Run one call."""
@@ -307,9 +328,22 @@ class Child:
         return outcome
 
 
-Items: TypeAlias = list[tuple[int, int]]
-#: Function, and the arguments of one call, or of several.
-Sent: TypeAlias = tuple[object, tuple[int, object] | Items]
+#: The arguments of one call: its tag, and ballast.
+Sent: TypeAlias = tuple[tuple[int, object], dict[str, object]]
+#: Function, the tags of its items, and for each that of the chunk.
+SentChunk: TypeAlias = tuple[object, list[tuple[int, ...]]]
+
+
+def told(
+    kind: int, data: wire.Buffer, buffers: Sequence[wire.Buffer]
+) -> tuple[int, tuple[int, ...]]:
+    """Return the tag of what was sent, and those of its items, if it is a chunk."""
+    sent = unpack(data, buffers, None)
+    if kind == wire.CHUNK:
+        tags, chunk = cast("SentChunk", sent)[1]
+        return chunk[0], tags
+    return cast("Sent", sent)[0][0], ()
+
 
 KEYBOARD: Final = freeze(KeyboardInterrupt(), None)
 

@@ -7,6 +7,7 @@ concern states stand in ``checks.py``.
 from typing import TYPE_CHECKING, Final
 
 from foregone.process_pool.errors import BrokenProcessPool, ProcessDied
+from foregone.process_pool.outcomes import Raised
 from foregone.process_pool.work_items import AnyCall, ChunkCall
 from foregone_spec.lifecycle import Phase
 from foregone_spec.work_item import Place
@@ -233,8 +234,8 @@ class Truth:
         self._parts(tag, call)
 
     def _parts(self, tag: int, call: ChunkCall) -> None:
-        for item, (returned, value) in zip(self.items[tag], call.parts, strict=False):
-            error = value if isinstance(value, BaseException) and not returned else None
+        for item, value in zip(self.items[tag], call.parts, strict=False):
+            error = value.error if isinstance(value, Raised) else None
             if item not in self.whole:
                 raise Violation("RightAnswer", f"item {item} has an outcome, and no answer")
             self._answer(item, self.outcomes[item], error, value)

@@ -9,11 +9,11 @@ Model: Answer of ``tla/ProcessPool.tla``; ReadAnswer of ``tla/ClaimTickets.tla``
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from foregone.process_pool import burial, wire
 from foregone.process_pool.call_queue import CallQueue
-from foregone.process_pool.outcomes import several
+from foregone.process_pool.outcomes import Raised, several
 from foregone.process_pool.pickling import problem, unpack
 from foregone.process_pool.remote_error import thaw
 from foregone.process_pool.tickets import close, free, notice
@@ -125,7 +125,8 @@ def _value(
     if isinstance(call, ChunkCall):
         (call.seconds,) = wire.SECONDS.unpack(data)
         return call.parts
-    return unpack(data, buffers, worker.pool.reducer)
+    reducer = worker.pool.reducer
+    return unpack(data, buffers, reducer) if data or reducer is not None else None
 
 
 def _part(
@@ -146,19 +147,32 @@ def _part(
         burial.distrust(worker, queue, f"it answers a part of call {serial}, unclaimed by it")
         return
     if kind == wire.PART_RAISED:
-        call.parts.append((False, _thawed(worker, queue, call, data, buffers)))
+        call.parts.append(Raised(_thawed(worker, queue, call, data, buffers)))
     elif kind == wire.PART:
-        add_part(worker, queue, call, data, buffers)
+        _add(worker, queue, call, data, buffers)
     else:
-        reducer, parts = worker.pool.reducer, call.parts
-        for each in several(data):
-            try:
-                parts.append((True, unpack(each, (), reducer)))
-            except BaseException as raised:
-                parts.append((False, explained(raised, queue, call)))
+        add_several(worker, queue, call, *several(data))
 
 
-def add_part(
+def add_several(
+    worker: "LocalWorker",
+    queue: CallQueue,
+    call: ChunkCall,
+    found: Sequence[object],
+    packed: bool = True,
+) -> None:
+    """Add the outcomes of items that returned; if ``packed``, tuples among them are pickles."""
+    if not packed:
+        call.parts += found
+        return
+    for each in found:
+        if isinstance(each, tuple):
+            _add(worker, queue, call, cast("tuple[bytes]", each)[0])
+        else:
+            call.parts.append(each)
+
+
+def _add(
     worker: "LocalWorker",
     queue: CallQueue,
     call: ChunkCall,
@@ -167,9 +181,9 @@ def add_part(
 ) -> None:
     """Add the outcome of an item that returned."""
     try:
-        call.parts.append((True, unpack(data, buffers, worker.pool.reducer)))
+        call.parts.append(unpack(data, buffers, worker.pool.reducer))
     except BaseException as raised:
-        call.parts.append((False, explained(raised, queue, call)))
+        call.parts.append(Raised(explained(raised, queue, call)))
 
 
 def _thawed(

@@ -147,8 +147,8 @@ def _left(worker: "LocalWorker", queue: CallQueue) -> list[AnyCall]:
         if call is not None and not take(pool, call, Event.RECALL):
             blamed.append(call)
             if isinstance(call, ChunkCall):
-                for data in missing(queue.process.log(), len(call.parts)):
-                    answers.add_part(worker, queue, call, data)
+                found = missing(queue.process.log(), len(call.parts))
+                answers.add_several(worker, queue, call, found)
     arrange(pool)
     return blamed
 

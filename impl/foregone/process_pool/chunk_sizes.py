@@ -39,6 +39,10 @@ AHEAD: Final = 2
 GROWTH: Final = 4
 #: A chunk has at most this part of what is left, for each process.
 SHARE: Final = 4
+#: So many items are drawn at once, where the input is one of these: it neither waits,
+#: nor raises, nor minds being ahead.
+BLOCK: Final = 1024
+READY: Final = (range, list, tuple, str, bytes)
 #: The clock cannot tell less, of one item.
 _TICK: Final = 1e-8
 
@@ -82,30 +86,34 @@ class ChosenSizes(ChunkedMap[T]):
     """A map that chooses the sizes of its chunks."""
 
     __slots__ = (
+        "at",  # of the items, so many are submitted and still in the list
         "batch",  # so many items are gathered before they are submitted
         "blocked",  # gates of who waits for the turn
         "feeder",  # the ident of the thread that has the turn, or 0
         "hungry",  # a chunk would be submitted if there were items
-        "items",  # drawn and not submitted
+        "items",  # drawn, and not submitted but for the first ones
         "limit",  # so many chunks may be submitted and not ended
         "lock",
         "news",  # chunks that have ended, and nobody has looked
         "outstanding",  # how many chunks are submitted and not ended
         "pace",
+        "ready",  # the input can be drawn from without waiting
         "wanted",  # the feeder is to look again
     )
 
+    at: int
     batch: int
     blocked: list[Gate]
     executor: object | None
     feeder: int
     hungry: bool
-    items: deque[Args]
+    items: list[Args]
     limit: int
     lock: Lock
     news: deque[Chunk]
     outstanding: int
     pace: Pace
+    ready: bool
     source: Iterator[Args] | None
     trouble: BaseException | None
     wanted: bool
@@ -118,12 +126,15 @@ class ChosenSizes(ChunkedMap[T]):
         source: Iterator[Args],
         workers: int,
         buffersize: int | None,
+        ready: bool = False,
     ) -> None:
         super().__init__(submit, executor, fn, source, 1, buffersize)
+        self.ready = ready
         self.limit = workers * AHEAD
         most = sys.maxsize if buffersize is None else buffersize // self.limit
         self.pace = Pace(workers, most)
-        self.items = deque()
+        self.items = []
+        self.at = 0
         self.news = deque()
         self.outstanding = 0
         self.batch = 1
@@ -138,16 +149,19 @@ class ChosenSizes(ChunkedMap[T]):
     def begin(self) -> None:
         """Draw the whole input, or what there is room for, and submit meanwhile."""
         room = sys.maxsize if self.buffersize is None else self.buffersize
-        drawn = 0
+        drawn, block = 0, 1
         try:
-            for args in islice(self.source or (), room):
-                self.items.append(args)
-                drawn += 1
+            while drawn < room and self.trouble is None:
+                items = list(islice(self.source or (), min(block, room - drawn)))
+                if not items:
+                    break
+                self.items += items
+                drawn += len(items)
                 if self.hungry:
                     self.batch = 0
                     self.feed()
-                if self.trouble is not None:
-                    break
+                if self.ready:
+                    block = min(2 * block, BLOCK)
         except BaseException as error:
             self.trouble = error
         if drawn < room:
@@ -168,7 +182,7 @@ class ChosenSizes(ChunkedMap[T]):
                     self.source = None
             except BaseException as error:
                 self.trouble = error
-            if len(self.items) >= self.batch or self.source is None:
+            if len(self.items) - self.at >= self.batch or self.source is None:
                 self.feed()
 
     # ---------------------------------------------------------------- submitting
@@ -244,21 +258,29 @@ class ChosenSizes(ChunkedMap[T]):
         hurried = self.batch == 0
         # Does each item that the caller takes bring another?
         more = self.buffersize is not None and self.source is not None and self.trouble is None
-        while self.items and self.outstanding < self.limit and not self.cancelled:
-            left = len(self.items)
+        while (
+            (left := len(self.items) - self.at)
+            and self.outstanding < self.limit
+            and not self.cancelled
+        ):
             size = self.pace.size(sys.maxsize if more else left)
             if more and left < size and not hurried:
                 break
-            items = [self.items.popleft() for _ in range(min(size, left))]
+            items = self.items[self.at : self.at + size]
+            self.at += len(items)
+            if 2 * self.at > len(self.items):
+                submitted, self.at = self.at, 0  # who looks meanwhile sees too many, not too few
+                del self.items[:submitted]
             try:
                 self.send(items)
             except BaseException as error:
                 self.trouble = error
+                self.at = 0
                 self.items.clear()
         self.hungry = self.outstanding < self.limit
         # Who is not hungry looks when a chunk ends, not when an item comes.
         self.batch = self.pace.size(sys.maxsize) if self.hungry else sys.maxsize
-        if self.trouble is not None or (self.source is None and not self.items):
+        if self.trouble is not None or (self.source is None and len(self.items) == self.at):
             self.executor = None
 
     def send(self, items: list[Args]) -> None:
@@ -299,7 +321,8 @@ def map_chunks(
     items = zip(*iterables, strict=False)
     made: ChunkedMap[T]
     if chunksize is None:
-        made = ChosenSizes(submit, executor, fn, items, workers, buffersize)
+        ready = all(type(each) in READY for each in iterables)
+        made = ChosenSizes(submit, executor, fn, items, workers, buffersize, ready)
     else:
         made = ChunkedMap(submit, executor, fn, items, chunksize, buffersize)
     if begun is not None:

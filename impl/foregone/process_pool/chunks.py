@@ -19,13 +19,12 @@ from typing import Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
 from foregone import clock
 from foregone.errors import CancelledError, TimeoutError
 from foregone.process_pool.errors import ProcessDied
+from foregone.process_pool.outcomes import Raised
 from foregone.process_pool.pickling import is_problem
 
 T = TypeVar("T")
 
 Args: TypeAlias = tuple[object, ...]
-#: (True, result) or (False, error).
-Part: TypeAlias = tuple[bool, object]
 
 LATE: Final = "map(): the time is over and the next result is not there"
 
@@ -33,8 +32,9 @@ LATE: Final = "map(): the time is over and the next result is not there"
 class ChunkCall(Protocol):
     """What a pool returns for a chunk: a future, and what is known of it before its end."""
 
-    #: The outcomes that have come, in order.  Nobody else changes them once it is done.
-    parts: list[Part]
+    #: The outcomes that have come, in order: results, or ``Raised``.  Nobody else changes
+    #: them once it is done.
+    parts: list[object]
     #: How long the process took, and how many bytes were sent to it: known once it is done.
     seconds: float
     _size: int
@@ -242,20 +242,20 @@ class ChunkedMap(Generic[T]):
         bounded = self.buffersize is not None
         try:
             while (chunk := self.head(until)) is not None:
-                parts = cast("list[tuple[bool, T]]", self.parts(chunk, until))
+                parts = self.parts(chunk, until)
                 del chunk
                 while parts:
-                    if not parts[-1][0]:
-                        _raise_last(cast("list[Part]", parts))
+                    if type(parts[-1]) is Raised:
+                        _raise_last(parts)
                     if bounded:
                         self.draw_next()
                     # The caller gets the only reference that this generator has.
-                    yield parts.pop()[1]
+                    yield cast("list[T]", parts).pop()
             self.close()
         finally:
             self.cancel()
 
-    def parts(self, chunk: Chunk, until: float) -> list[Part]:
+    def parts(self, chunk: Chunk, until: float) -> list[object]:
         """Wait for more of the oldest chunk; return it, the last part first."""
         call = chunk.call
         if not call.done():
@@ -278,7 +278,7 @@ class ChunkedMap(Generic[T]):
         finally:
             del error  # its traceback keeps this frame
 
-    def _outcomes(self, chunk: Chunk, error: BaseException | None) -> list[Part]:
+    def _outcomes(self, chunk: Chunk, error: BaseException | None) -> list[object]:
         """Take the oldest chunk, which is done; return what of it was not yielded."""
         self.learn(chunk)
         self.chunks.popleft()
@@ -287,7 +287,7 @@ class ChunkedMap(Generic[T]):
             if chunk.count > 1 and not parts and is_problem(error, "unpickling the arguments"):
                 self._halve(chunk)
                 return []
-            parts = [*parts, (False, error)]
+            parts = [*parts, Raised(error)]
         del parts[: chunk.taken]
         parts.reverse()
         self.fill()
@@ -321,8 +321,8 @@ def _halves(items: list[Args]) -> tuple[list[Args], list[Args]]:
     return items[:middle], items[middle:]
 
 
-def _raise_last(parts: list[Part]) -> NoReturn:
-    error = cast("BaseException", parts.pop()[1])
+def _raise_last(parts: list[object]) -> NoReturn:
+    error = cast("Raised", parts.pop()).error
     parts.clear()  # the traceback keeps the caller's frame, which must not keep these
     try:
         raise error

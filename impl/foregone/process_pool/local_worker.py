@@ -15,7 +15,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from foregone import observer
+from foregone import fork, observer
 from foregone.future import _DRAINED
 from foregone.process_pool import answers, burial, dispatch, wire
 from foregone.process_pool.answers import GRACE
@@ -189,6 +189,7 @@ class LocalWorker:
             if self.poller is not None:
                 self.poller.close()
             self.pool.system.release()
+            fork.pools.discard(self.pool)  # a child has nothing to let go of
             self.ended = True
             wake(self._closers)
 

@@ -16,6 +16,7 @@ of ``tla/ClaimTickets.tla``.
 
 import mmap
 import os
+import select
 import signal
 import sys
 import threading
@@ -28,13 +29,25 @@ from types import FrameType
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from foregone.process_pool import wire
+from foregone.process_pool.names import named
 from foregone.process_pool.outcomes import LOG, Outcomes
 from foregone.process_pool.pickling import Packed, Reducer, pack, unpack
 from foregone.process_pool.remote_error import freeze
-from foregone.process_pool.semaphores import Tickets
+from foregone.process_pool.semaphores import STRIDE, opened
 
+_Arguments: TypeAlias = tuple[tuple[object, ...], dict[str, object]]
 _OneCall: TypeAlias = tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
 _Chunk: TypeAlias = tuple[Callable[..., object], list[tuple[object, ...]]]
+
+#: How much memory a process shares with its parent.
+MEMORY: Final = LOG + STRIDE * wire.DEPTH
+
+#: How long a process looks for its next call before it sleeps, in seconds; and how soon
+#: the last one must have come, the time to wake up included.
+LINGER: Final = 0.0001
+SOON: Final = 0.0002
+#: There are several processors, and the system can be asked to run somebody else.
+SEVERAL: Final = hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1
 
 #: So many bytes of "dropped" answers are gathered before they are written.
 _GATHERED: Final = 64 * wire.SIZE
@@ -45,8 +58,8 @@ class Job(NamedTuple):
 
     lane: Connection
     life: Connection
-    log: Connection
-    tickets: Tickets
+    memory: Connection  # of MEMORY bytes: the log, and behind it the tickets
+    names: Sequence[str]  # of the tickets, if they have any
     initializer: Callable[..., object] | None
     initargs: tuple[object, ...]
     max_tasks: int | None
@@ -100,6 +113,43 @@ class Interrupts:
         self.pausing = self.told = False
 
 
+class Awaiting:
+    """How a process waits for its next call: awake for a moment, if that is likely to do.
+
+    To be woken takes longer than a small call.  So who was sent its last call, alone, soon
+    after the answer before it looks for LINGER before it sleeps; once that was in vain, it
+    sleeps at once the next time.  It gives way to everybody who wants the processor, and
+    where there is only one it never lingers.
+    """
+
+    __slots__ = ("_began", "_lingered", "_poll", "brisk")
+
+    _began: float
+    _lingered: bool
+    brisk: bool
+
+    def __init__(self, lane: int) -> None:
+        self._poll = select.poll()
+        self._poll.register(lane, select.POLLIN)
+        self._began = 0.0
+        self._lingered = False
+        self.brisk = False  # the next call is likely to come soon
+
+    def linger(self) -> None:
+        """Return when there is something to read, or it has become unlikely."""
+        self._began = began = time.perf_counter()
+        self._lingered = self.brisk
+        if self.brisk:
+            look, now, give_way = self._poll.poll, time.perf_counter, os.sched_yield
+            while not look(0) and now() - began < LINGER:
+                give_way()
+
+    def over(self, frames: int) -> None:
+        """Learn that so many frames came."""
+        soon = LINGER if self._lingered else SOON
+        self.brisk = SEVERAL and frames == 1 and time.perf_counter() - self._began < soon
+
+
 class _Server:
     """The loop of a process, and what it has read and not claimed."""
 
@@ -108,10 +158,11 @@ class _Server:
         self.lane = job.lane.fileno()
         self.reader = wire.Reader(self.lane)
         self.interrupts = interrupts
-        self.claims = [each.acquire for each in job.tickets.all]
+        self.awaiting = Awaiting(self.lane)
         self.frames: deque[wire.Frame] = deque()
-        self.log = mmap.mmap(job.log.fileno(), LOG)
-        job.log.close()
+        self.log = mmap.mmap(job.memory.fileno(), MEMORY)
+        job.memory.close()
+        self.claims = [each.acquire for each in opened(job.names, self.log, LOG, wire.DEPTH)]
         self.serial = 0  # of the next frame that asks for an answer
         self.ran = 0
         self.dropped: list[wire.Buffer] = []
@@ -167,11 +218,13 @@ class _Server:
         while not self.frames:
             interrupts.idle = True
             try:
+                self.awaiting.linger()
                 self.frames.extend(self.reader.read())
             except EOFError:
                 return False
             finally:
                 interrupts.idle = False
+            self.awaiting.over(len(self.frames))
         return True
 
     def paused(self) -> bool:
@@ -225,7 +278,7 @@ class _Server:
                 if kind == wire.CHUNK:
                     answer = self.chunk(serial, data, buffers)
                 else:
-                    answer = self.call(serial, data, buffers)
+                    answer = self.call(kind, data, buffers)
             finally:
                 interrupts.running = False
             kind = wire.RESULT
@@ -242,13 +295,19 @@ class _Server:
             interrupts.told = True
         self.send(wire.frame(kind, *answer, flags=flags, serial=serial))
 
-    def call(self, serial: int, data: wire.Buffer, buffers: Sequence[wire.Buffer]) -> Packed:
+    def call(self, kind: int, data: wire.Buffer, buffers: Sequence[wire.Buffer]) -> Packed:
         """Return the packed result of one call."""
         reducer = self.job.reducer
         self.doing = "unpickling the arguments"
-        fn, args, kwargs = cast(_OneCall, unpack(data, buffers, reducer))
+        if kind == wire.NAMED:
+            fn = named(data)
+            args, kwargs = cast(_Arguments, unpack(data, buffers, reducer))
+        else:
+            fn, args, kwargs = cast(_OneCall, unpack(data, buffers, reducer))
         self.doing = ""
         result = fn(*args, **kwargs)
+        if result is None and reducer is None:
+            return wire.NOTHING
         self.doing = "pickling the result"
         return pack(result, reducer)
 
@@ -256,9 +315,10 @@ class _Server:
         """Run the calls of a chunk; each outcome is written before the next call begins."""
         reducer = self.job.reducer
         self.doing = "unpickling the arguments"
-        fn, items = cast(_Chunk, unpack(data, buffers, reducer))
+        fn, columns = cast(_Chunk, unpack(data, buffers, reducer))
         self.doing = ""
         began = time.perf_counter()
+        items = zip(*columns, strict=True)
         Outcomes(self.lane, self.log, serial, reducer).run(fn, items, self.interrupts)
         return wire.SECONDS.pack(time.perf_counter() - began), ()
 

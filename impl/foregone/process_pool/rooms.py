@@ -30,7 +30,7 @@ from foregone.process_pool.pickling import Reducer
 from foregone.process_pool.ports import Process, System
 from foregone.process_pool.tickets import take
 from foregone.process_pool.wire import DEPTH
-from foregone.process_pool.work_items import AnyCall, Call, ChunkCall, packed
+from foregone.process_pool.work_items import AnyCall, Call, ChunkCall, packed, packed_chunk
 from foregone_spec.future import State
 from foregone_spec.lifecycle import RUNS_QUEUED, Phase, Request, accepts
 from foregone_spec.lifecycle import TRANSITIONS as LIFECYCLE
@@ -154,14 +154,14 @@ class Pool:
         self, fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> Call[T]:
         """Accept a call, and send it if a process has room; raise if it is not accepted."""
-        frames, trouble = packed(wire.CALL, (fn, args, kwargs), self.reducer)
+        frames, trouble = packed(fn, args, kwargs, self.reducer)
         call: Call[T] = Call(self, frames, wire.size(frames))
         self._submit(call, trouble)
         return call
 
     def submit_chunk(self, fn: Callable[..., object], items: list[tuple[object, ...]]) -> ChunkCall:
         """Accept several calls of ``fn`` that travel together."""
-        frames, trouble = packed(wire.CHUNK, (fn, items), self.reducer)
+        frames, trouble = packed_chunk(fn, items, self.reducer)
         call = ChunkCall(self, frames, wire.size(frames))
         self._submit(call, trouble)
         return call

@@ -1,10 +1,10 @@
-"""Tickets as they are: semaphores of the system, whose names go as soon as they can.
+"""Tickets as they are: semaphores of the system, in memory that parent and process share.
 
-Where processes are forked, semaphores are inherited: they stand in memory that is shared,
-and never have a name.  Else a process opens them by their names when it starts; once it
-has, the names are removed, so that nothing stays behind whoever is killed.  Until then
-the resource tracker of ``multiprocessing`` knows the names, and removes them if the
-parent cannot.  No semaphore serves two processes: a dead one may still hold its own.
+They have no name, so nothing stays behind, whoever is killed.  Where the system has no
+such semaphores they have names, and the process opens them by these when it starts; once
+it has, the names are removed.  Until then the resource tracker of ``multiprocessing``
+knows them, and removes them if the parent cannot.  No semaphore serves two processes: a
+dead one may still hold its own.
 
 This is the C type below ``multiprocessing.BoundedSemaphore``: that one keeps its name.
 Touches nothing of the pool.
@@ -13,11 +13,11 @@ Touches nothing of the pool.
 import importlib
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from multiprocessing import resource_tracker
-from multiprocessing.context import assert_spawning
-from typing import Final, Protocol, cast
+from operator import attrgetter
+from typing import Final, Protocol, TypeAlias, cast
 
 from foregone.process_pool.ports import Ticket
 
@@ -26,7 +26,7 @@ _SEMAPHORE: Final = 1
 _KIND: Final = "semaphore"
 #: Bytes from one to the next in memory: no less than any system's ``sem_t``, and no two
 #: in one line of a cache.
-_STRIDE: Final = 64
+STRIDE: Final = 64
 
 
 class _SemLock(Protocol):
@@ -56,78 +56,94 @@ class _InMemory(Protocol):
 
 _in_memory: Final = cast("_InMemory", type("_InMemory", (_module["SemLock"],), {}))
 
+#: Returns where some memory is, and makes a semaphore of value 1 at a place, if it can.
+_Calls: TypeAlias = tuple[Callable[[mmap.mmap], int], Callable[[int], bool]]
+
 
 @lru_cache(1)
-def _maker() -> Callable[[int], list[Ticket]] | None:
-    """Return what makes semaphores in memory that is shared with forked processes.
+def _calls() -> _Calls | None:
+    """Return what semaphores in shared memory take; None where there are none.
 
-    None where the system has no such semaphores, or Python no ``ctypes``.
+    With the C library of GNU: another may be upset when the C type closes, by
+    ``sem_close``, what has no name.  ``_ctypes`` is a third of ``ctypes``, which a process
+    that starts has no time for.
     """
     try:
-        import ctypes
+        if not os.confstr("CS_GNU_LIBC_VERSION"):
+            return None
+        import _ctypes
 
-        sem_init = ctypes.CDLL(None).sem_init
-    except (ImportError, OSError, AttributeError):
+        dlopen = cast("Callable[[None, int], int]", _ctypes.dlopen)  # None: what is loaded
+        address = _ctypes.dlsym(dlopen(None, 0), "sem_init")
+    except (ImportError, OSError, ValueError, AttributeError):
         return None
-    sem_init.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint]
 
-    def make(count: int) -> list[Ticket]:
-        memory = mmap.mmap(-1, count * _STRIDE)
-        first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-        made: list[Ticket] = []
-        for address in range(first, first + count * _STRIDE, _STRIDE):
-            if sem_init(address, True, 1):
-                raise OSError("sem_init() failed: the system has no semaphores in shared memory")
-            ticket = _in_memory._rebuild(address, _SEMAPHORE, 1, None)
-            ticket.memory = memory
-            made.append(ticket)
-        return made
+    made: list[Callable[[int], object]] = [
+        type("_C", (_ctypes._SimpleCData,), {"_type_": code}) for code in "iPB"
+    ]
+    integer, pointer, byte = made
+    attributes = {"_flags_": _ctypes.FUNCFLAG_CDECL, "_restype_": integer}
+    sem_init: Callable[..., object] = type("_F", (_ctypes.CFuncPtr,), attributes)(address)
+    from_buffer: Callable[[mmap.mmap], object] = attrgetter("from_buffer")(byte)
+    address_of = cast("Callable[[object], int]", _ctypes.addressof)
 
-    try:
-        make(1)
-    except (OSError, ValueError):  # as on macOS
-        return None
-    return make
+    def place(memory: mmap.mmap) -> int:
+        return address_of(from_buffer(memory))
+
+    def make(at: int) -> bool:
+        return sem_init(pointer(at), integer(True), integer(1)) == 0
+
+    with mmap.mmap(-1, STRIDE) as memory:
+        at = place(memory)
+        return (place, make) if make(at) else None
 
 
 class Tickets:
     """Semaphores of value 1 and maximum 1, shared with one process."""
 
-    __slots__ = ("_names", "all")
+    __slots__ = ("all", "names")
 
-    def __init__(self, count: int, *, inherited: bool) -> None:
-        self._names: list[str] = []
-        self.all: list[Ticket] = []
-        make = _maker() if inherited and count else None
-        if make is not None:
-            self.all = make(count)
+    all: list[Ticket]
+
+    def __init__(self, memory: mmap.mmap, offset: int, count: int) -> None:
+        self.names: list[str] = []
+        calls = _calls()
+        if calls is not None and all(map(calls[1], _places(calls, memory, offset, count))):
+            self.all = opened((), memory, offset, count)
             return
+        self.all = []
         token = f"/fg-{os.getpid():x}-{os.urandom(4).hex()}"
         try:
             for number in range(count):
                 name = f"{token}-{number}"
-                self.all.append(_semlock(_SEMAPHORE, 1, 1, name, inherited))
-                if not inherited:
-                    self._names.append(name)
-                    resource_tracker.register(name, _KIND)
+                self.all.append(_semlock(_SEMAPHORE, 1, 1, name, False))
+                self.names.append(name)
+                resource_tracker.register(name, _KIND)
         except BaseException:
             self.unlink()
             raise
 
     def unlink(self) -> None:
         """Remove the names: who has the semaphores keeps them, nobody else comes."""
-        names, self._names = self._names, []
+        names, self.names = self.names, []
         for name in names:
             _unlink(name)
             resource_tracker.unregister(name, _KIND)
 
-    def __reduce__(self) -> tuple[Callable[[list[str]], "Tickets"], tuple[list[str]]]:
-        assert_spawning(self)
-        return _opened, (self._names,)
+
+def _places(calls: _Calls, memory: mmap.mmap, offset: int, count: int) -> range:
+    first = calls[0](memory) + offset
+    return range(first, first + count * STRIDE, STRIDE)
 
 
-def _opened(names: list[str]) -> Tickets:
-    """Return, in a process that starts, the tickets that its parent has made."""
-    tickets = Tickets(0, inherited=True)
-    tickets.all = [_semlock._rebuild(0, _SEMAPHORE, 1, name) for name in names]
-    return tickets
+def opened(names: Sequence[str], memory: mmap.mmap, offset: int, count: int) -> list[Ticket]:
+    """Return tickets that were made: by their names, or where they stand in ``memory``."""
+    calls = _calls()
+    if names or calls is None:
+        return [_semlock._rebuild(0, _SEMAPHORE, 1, name) for name in names]
+    found: list[Ticket] = []
+    for at in _places(calls, memory, offset, count):
+        ticket = _in_memory._rebuild(at, _SEMAPHORE, 1, None)
+        ticket.memory = memory
+        found.append(ticket)
+    return found

@@ -33,7 +33,7 @@ from foregone import sync
 from foregone.process_pool.outcomes import LOG
 from foregone.process_pool.pickling import Reducer
 from foregone.process_pool.ports import Poller, Process, Ready, Thread, Ticket
-from foregone.process_pool.process import Job, serve
+from foregone.process_pool.process import MEMORY, Job, serve
 from foregone.process_pool.semaphores import Tickets
 from foregone.process_pool.wire import DEPTH, readable
 
@@ -109,14 +109,14 @@ class _Started:
     """A process that was started, and what the parent holds of it."""
 
     __slots__ = (
-        "_buried", "_lane", "_life", "_log", "_semaphores", "_watch", "lane", "pid", "process",
+        "_buried", "_lane", "_life", "_memory", "_semaphores", "_watch", "lane", "pid", "process",
         "tickets", "watch",
     )  # fmt: skip
 
     _buried: bool
     _lane: socket.socket
     _life: int
-    _log: mmap.mmap
+    _memory: mmap.mmap | None
     _semaphores: Tickets
     _watch: int | None
     lane: int
@@ -132,23 +132,23 @@ class _Started:
 
     def __init__(self, system: Multiprocessing) -> None:
         context = system.context
-        self._semaphores = Tickets(DEPTH, inherited=system.forks)
+        shared = Connection(_shared_memory())
+        self._memory = memory = mmap.mmap(shared.fileno(), MEMORY)
+        self._semaphores = Tickets(memory, LOG, DEPTH)
         self.tickets = self._semaphores.all
         ours, theirs = socket.socketpair()
         life, self._life = os.pipe()
         far, line = Connection(theirs.detach()), Connection(life, writable=False)
-        log = Connection(_shared_memory())
         _held.update((ours.fileno(), self._life))
         try:
             ours.setblocking(False)
             job = Job(
-                far, line, log, self._semaphores, system.initializer, system.initargs,
+                far, line, shared, self._semaphores.names, system.initializer, system.initargs,
                 system.max_tasks, system.reducer,
             )  # fmt: skip
             make: Callable[..., BaseProcess] = attrgetter("Process")(context)
             self.process = make(target=serve, args=(job,))
             self.process.start()
-            self._log = mmap.mmap(log.fileno(), LOG)
         except BaseException:
             self._semaphores.unlink()
             _held.difference_update((ours.fileno(), self._life))
@@ -158,7 +158,7 @@ class _Started:
         finally:
             far.close()
             line.close()
-            log.close()
+            shared.close()
         self._buried = False
         self._lane = ours
         self.lane = ours.fileno()
@@ -209,7 +209,7 @@ class _Started:
 
     def log(self) -> bytes:
         """Return what an ended process has left in its log."""
-        return bytes(self._log)
+        return b"" if self._memory is None else self._memory[:LOG]
 
     def bury(self) -> int | None:
         """Release what was held for an ended process; return its exit code, if known."""
@@ -226,7 +226,7 @@ class _Started:
             os.close(self._watch)
         self._lane.close()
         os.close(self._life)
-        self._log.close()
+        self._memory = None  # goes with the last ticket that stands in it
         return code
 
     def forget(self) -> None:
@@ -236,13 +236,13 @@ class _Started:
 
 
 def _shared_memory() -> int:
-    """Return the descriptor of LOG bytes that a process can share."""
+    """Return the descriptor of MEMORY bytes that a process can share."""
     if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("foregone-log")
+        fd = os.memfd_create("foregone")
     else:
         with tempfile.TemporaryFile() as file:
             fd = os.dup(file.fileno())
-    os.truncate(fd, LOG)
+    os.truncate(fd, MEMORY)
     return fd
 
 

@@ -22,6 +22,7 @@ SIZE: Final = HEADER.size
 CALL: Final = 1  # a call: function, arguments
 CHUNK: Final = 2  # a function, and the arguments of several calls
 GO: Final = 3  # claim again: the parent has decided what a Ctrl-C means
+NAMED: Final = 4  # a call whose function goes by its name: arguments, then the name
 
 # From a process.
 RESULT: Final = 16  # the call returned
@@ -42,6 +43,9 @@ INTERRUPTED: Final = 2  # a Ctrl-C arrived during the call; PAUSED is understood
 DEPTH: Final = 16
 #: How long a chunk took, in seconds: what answers it at its end.
 SECONDS: Final = Struct("<d")
+
+#: What a call answers that returned None, where pickle is what packs.
+NOTHING: Final[tuple[bytes, tuple[()]]] = b"", ()
 
 #: Serials are counted modulo this.
 SERIALS: Final = 2**32

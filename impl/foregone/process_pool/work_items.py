@@ -13,13 +13,20 @@ Owner of ``_place``, ``_queue``, ``_serial``: the pool, under its lock.  Model:
 ``tla/ClaimTickets.tla``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from foregone.errors import CancelledError
 from foregone.future import OwnedFuture
 from foregone.process_pool import wire
-from foregone.process_pool.pickling import Reducer, call_name, pack, problem, without_frames
+from foregone.process_pool.names import name_of
+from foregone.process_pool.pickling import (
+    Reducer,
+    call_name,
+    pack,
+    problem,
+    without_frames,
+)
 from foregone.process_pool.tickets import START, notice, take
 from foregone.process_pool.wire import Buffer
 from foregone_spec.future import Command, State
@@ -93,16 +100,16 @@ class Call(OwnedFuture[T]):
         return cancelled
 
 
-class ChunkCall(Call[list[tuple[bool, object]]]):
+class ChunkCall(Call[list[object]]):
     """Several calls of one function that travel together; each has its own outcome.
 
-    ``parts`` grows as outcomes come: (True, result) or (False, error).  ``seconds`` is
+    ``parts`` grows as outcomes come: results, or ``Raised``.  ``seconds`` is
     how long the process took for all of them, known when it has returned.
     """
 
     __slots__ = ("parts", "seconds")
 
-    parts: list[tuple[bool, object]]
+    parts: list[object]
     seconds: float
 
     def __init__(self, pool: "Pool", frames: Sequence[Buffer], size: int) -> None:
@@ -115,14 +122,40 @@ AnyCall: TypeAlias = Call[Any]
 
 
 def packed(
-    kind: int, value: tuple[object, ...], reducer: Reducer | None
+    fn: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+    reducer: Reducer | None,
 ) -> tuple[Sequence[Buffer], BaseException | None]:
     """Return the frame of a call, or why there is none."""
     try:
-        return wire.frame(kind, *pack(value, reducer)), None
+        name = None if reducer is not None else name_of(fn)
+        if name is None:
+            return wire.frame(wire.CALL, *pack((fn, args, kwargs), reducer)), None
+        data, buffers = pack((args, kwargs), None)
+        return wire.frame(wire.NAMED, data + name, buffers), None
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return (), problem(
-            without_frames(error), "pickling the arguments", call_name(value[0]), "the parent"
-        )
+        return (), _trouble(error, fn)
+
+
+def packed_chunk(
+    fn: Callable[..., object], items: list[tuple[object, ...]], reducer: Reducer | None
+) -> tuple[Sequence[Buffer], BaseException | None]:
+    """Return the frame of a chunk, or why there is none.
+
+    Items travel as columns, all first arguments together: half the work for a pickler.
+    """
+    try:
+        columns = list(zip(*items, strict=True))
+        return wire.frame(wire.CHUNK, *pack((fn, columns), reducer)), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return (), _trouble(error, fn)
+
+
+def _trouble(error: BaseException, fn: object) -> BaseException:
+    name = call_name(fn)
+    return problem(without_frames(error), "pickling the arguments", name, "the parent")
