@@ -114,7 +114,6 @@ class LocalWorker:
             self.callbacks.end()
             self.callbacks = Callbacks(self.pool.system, f"{self.pool.name}_callbacks")
             raise
-        self.pool.make_room()
 
     def wake(self) -> None:
         """See to it that the worker looks at everything."""
@@ -198,7 +197,10 @@ class LocalWorker:
         poller = self.poller
         if poller is None:
             return False
-        ready = poller.poll(self._patience())
+        begins = self.pool.held > 0  # all is there that was to be started
+        if begins:
+            self.pool.make_room()
+        ready = poller.poll(0.0 if begins else self._patience())
         self._awake = False
         self._quiet = not ready
         ended: list[CallQueue] = []
