@@ -23,6 +23,7 @@ from model_tests.museum.exhibits_pool import resubmits, while_starting
 from model_tests.museum.tasks import GRACE, awaited, mark
 
 FLOOD = 20000  # wake-ups, each of four bytes at least: more than a pipe holds
+UNSHARED = 3600.0  # seconds that a thread may run while others could
 MANY = 12  # calls: more than are on their way to one process
 
 
@@ -63,6 +64,27 @@ def goes_on(cf: Any, pool: Any) -> None:
         pool.submit(pow, 2, 3).result()
     except cf.process.BrokenProcessPool:
         raise DefectError("poisoned") from None
+
+
+def submits(pool: Any, *call: Any) -> None:
+    try:
+        pool.submit(*call)
+    except RuntimeError:
+        pass  # pickled in submit, and the pool has ended meanwhile
+
+
+def words_in_a_pipe() -> int:
+    """Return how many words of four bytes a pipe holds: a wake-up is one."""
+    words, (reader, writer) = 0, os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            words += os.write(writer, b"word") // 4
+    except BlockingIOError:
+        return words
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def m1_blind_spot(cf: ModuleType) -> None:
@@ -107,14 +129,7 @@ def m6_two_dicts(cf: ModuleType) -> None:
     one(cf).shutdown(cancel_futures=True)  # raises here where it is absent
     begun, go_on = threading.Event(), threading.Event()
     pool = one(cf)
-
-    def submits() -> None:
-        try:
-            pool.submit(abs, tasks.Slow(begun, go_on))
-        except RuntimeError:
-            pass  # pickled in submit, and shut down meanwhile
-
-    (submitter,) = threads(submits)
+    (submitter,) = threads(lambda: submits(pool, abs, tasks.Slow(begun, go_on)))
     begun.wait()
     futures = [pool.submit(pow, 2, 3) for _ in range(MANY)]
     (closer,) = threads(lambda: pool.shutdown(cancel_futures=True))
@@ -249,6 +264,33 @@ def h1_idle_token(cf: ModuleType) -> None:
         each.result()
 
 
+def h2_joined_feeder(cf: ModuleType) -> None:
+    pool, place = one(cf), tempfile.mkdtemp()
+    begun, go_on = threading.Event(), threading.Event()
+    dies = pool.submit(tasks.die, place)
+    awaited(place, "begun")
+    (submitter,) = threads(lambda: submits(pool, abs, tasks.Slow(begun, go_on)))
+    begun.wait()
+    mark(place, "go on")
+    is_broken(cf, dies)
+    go_on.set()
+    submitter.join()
+    pool.shutdown()
+
+
+def h3_locked_reader(cf: ModuleType) -> None:
+    pool = one(cf)
+    go_on = busy(pool)
+    for _ in range(words_in_a_pipe()):
+        pool.submit(pow, 2, 3).cancel()
+    shared = sys.getswitchinterval()
+    sys.setswitchinterval(UNSHARED)  # from here to where it blocks, no other thread runs
+    go_on.set()
+    last = pool.submit(pow, 2, 3)
+    sys.setswitchinterval(shared)
+    last.result()
+
+
 def h4_only_cancelled(cf: ModuleType) -> None:
     pool = one(cf)
     pool.submit(tasks.Gated)
@@ -262,6 +304,15 @@ def h4_only_cancelled(cf: ModuleType) -> None:
             break  # the shutdown has begun
     tasks.Gated.go_on.set()
     closer.join()
+
+
+def h7_written_when_closed(cf: ModuleType) -> None:
+    pool = one(cf)
+    is_broken(cf, pool.submit(os._exit, 1))
+    try:
+        pool.shutdown()  # the manager ends meanwhile
+    except OSError:
+        raise DefectError("raises") from None
 
 
 def h9_collected(cf: ModuleType) -> None:
@@ -285,6 +336,17 @@ def h10_shut_down(cf: ModuleType) -> None:
         each.result()
 
 
+def h12_unread_pipe(cf: ModuleType) -> None:
+    pool, place, begun = one(cf), tempfile.mkdtemp(), threading.Event()
+    pool.submit(tasks.die, place)
+    awaited(place, "begun")
+    future = pool.submit(len, tasks.Bulky(begun))
+    begun.wait()
+    mark(place, "go on")
+    is_broken(cf, future)
+    pool.shutdown()
+
+
 def h13_cancelled_in_the_way(cf: ModuleType) -> None:
     pool, place = one(cf), tempfile.mkdtemp()
     pool.submit(tasks.die, place)
@@ -297,3 +359,13 @@ def h13_cancelled_in_the_way(cf: ModuleType) -> None:
 def h15_unpicklable(cf: ModuleType) -> None:
     if one(cf).submit(threading.Lock().acquire).exception() is None:
         raise DefectError("swallowed")
+
+
+def h16_closed_channel(cf: Any) -> None:
+    pool = cf.ProcessPoolExecutor(2, mp_context=get_context("fork"))
+    future, place = held(pool)
+    go_on = busy(pool)
+    pool.shutdown(wait=False)
+    go_on.set()
+    mark(place, "go on")
+    future.result()

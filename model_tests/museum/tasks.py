@@ -15,6 +15,7 @@ from typing import Any
 from model_tests.museum.exhibits_future import until
 
 GRACE = 0.5  # seconds in which who does not wait for another would be further
+BULK = 2**22  # bytes
 
 
 def mark(place: str, name: str) -> None:
@@ -86,6 +87,17 @@ class Late:
     def __reduce__(self) -> Any:
         threading.Event().wait(GRACE)
         return int, ()
+
+
+class Bulky:
+    """It pickles into more than a pipe holds, and tells when that begins."""
+
+    def __init__(self, begun: threading.Event) -> None:
+        self.begun = begun
+
+    def __reduce__(self) -> Any:
+        self.begun.set()
+        return bytes, (bytes(BULK),)
 
 
 class Gated:
