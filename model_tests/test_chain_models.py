@@ -1,5 +1,6 @@
 """The links that run TLC: what they read, and that each of them can fail."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from foregone_spec.future import TRANSITIONS, Command, Effect, State, Step
 from foregone_spec.future_model import FutureModel
 from foregone_spec.model import Value
 from foregone_spec.waiting_model import WaitingModel
-from model_tests.chain import models, pairs, tlc
+from model_tests.chain import models, models_deep, pairs, tlc
 from model_tests.chain.equality import (
     Labelled,
     differences,
@@ -104,6 +105,17 @@ def test_a_temporal_violation_is_told_as_a_story() -> None:
     assert "  1. Go\n       a = 1\n  2. stuttering" in outcome.told()
 
 
+def test_how_far_a_run_came_that_did_not_end_is_read() -> None:
+    progress = (
+        "Progress(46) at 2026-11-27 02:21:42: 1,460,670 states generated (1,453,157 s/min), "
+        "377,664 distinct states found (375,094 ds/min), 27,521 states left on queue."
+    )
+    outcome = tlc.read_output(CONFIG, said(2200, progress), -1, 1.0)
+    assert (outcome.result, outcome.states, outcome.depth) == (tlc.ERROR, 377_664, 46)
+    assert models_deep.short(progress) == "depth 46, 377,664 states, 27,521 to look at"
+    assert models_deep.short("Checking 9 states at (2026-11-27)") == "Checking 9 states"
+
+
 def test_an_invariant_is_named_by_tlc() -> None:
     output = said(2110, "Invariant NoCallbackLeft is violated.") + STORY + COUNTED
     assert tlc.read_output(CONFIG, output, 12, 1.0).result == "NoCallbackLeft"
@@ -157,6 +169,20 @@ def test_a_missing_wheel_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> Non
     for tool in (tlc.jar, tlc.java):
         with pytest.raises(tlc.ToolMissing, match="make setup"):
             tool()
+
+
+def test_who_listens_hears_how_far_a_run_is() -> None:
+    heard: list[str] = []
+    outcome = tlc.run(tlc.read_config(tlc.TLA / "holds" / "Map-buffer.cfg"), listener=heard.append)
+    assert outcome.result == tlc.HOLDS
+    assert any(f"{outcome.states:,} distinct states" in line for line in heard)
+
+
+def test_a_run_that_takes_too_long_is_ended_and_says_so() -> None:
+    config = tlc.read_config(tlc.TLA / "holds" / "ProcessPool-wide.cfg")
+    outcome = tlc.run(config, patience=0.2)
+    assert outcome.result == tlc.ERROR
+    assert outcome.output.startswith("TLC did not end within 0.2 s")
 
 
 # --------------------------------------------------------- the graphs are equal
@@ -291,3 +317,32 @@ def test_every_configuration_is_recorded() -> None:
     there = {*models.configs("holds"), *models.configs("museum"), *models.probes()}
     recorded = models.EXPECTED.read_text()
     assert all(f'"{config.name}"' in recorded for config in there)
+
+
+# ------------------------------------------------------------ the largest bounds
+
+
+def test_a_deep_configuration_is_judged_by_its_record(
+    holding: tuple[tlc.Config, tlc.Outcome],
+) -> None:
+    config, outcome = holding
+    known = models_deep.record(config, outcome) | {"seconds": 1}
+    assert models_deep.row(config, outcome, known).ok
+    assert not models_deep.row(config, outcome, {}).ok
+    assert not models_deep.row(config, replace(outcome, depth=20), known).ok
+    assert not models_deep.row(config, replace(outcome, result=tlc.ERROR), known).ok
+
+
+def test_a_deep_configuration_that_is_not_there_is_a_row_that_failed() -> None:
+    (row,) = models_deep.rows(names=["Nothing-such"])
+    assert not row.ok
+    assert "['Nothing-such']" in row.details
+
+
+def test_every_deep_configuration_is_recorded_and_larger() -> None:
+    deep = json.loads(models_deep.EXPECTED.read_text())
+    quick = json.loads(models.EXPECTED.read_text())
+    assert set(deep) == {config.path.stem for config in models.configs("deep")}
+    for name, record in deep.items():
+        known = quick.get(f"holds/{name}", {"states": 0})
+        assert record["states"] > known["states"], name

