@@ -201,7 +201,9 @@ class _Reader(Rooms):
             self.bury(seen)
             return
         self.dying, self.breaking = seen, self.breaks(index)
-        if self.exact and self.breaking and self.unheard and not seen.was_ready:
+        # The model counts from when a process is ready, the pool from when it hears of that.
+        known = any(each.stands != "starting" for each in self.unheard)
+        if self.exact and not seen.was_ready and (known or (self.breaking and self.unheard)):
             raise Unmodelled("another process was ready, and its word was on its way")
         if not seen.runs and not self.breaking:
             self.see_death()

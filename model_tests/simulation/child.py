@@ -149,9 +149,10 @@ class Child:
             self.trying = True
             yield _NOTHING
             won = self.around.claim(serial)
-            self.trying = False
+            self.trying = won
             if won:
                 yield from self.flush()
+                self.trying = False
                 yield from self.run(kind, serial % wire.SERIALS, data, buffers)
             else:
                 yield from self.drop(serial % wire.SERIALS)

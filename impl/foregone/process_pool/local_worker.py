@@ -162,14 +162,12 @@ class LocalWorker:
 
     def forked(self) -> None:
         """Become the copy in a forked child: hold nothing of the parent's."""
-        queues = {id(each): each for each in (*self.lanes.values(), *self.watches.values())}
-        self.lanes, self.watches = {}, {}
-        for queue in queues.values():
+        for queue in {*self.lanes.values(), *self.watches.values()}:
             queue.process.forget()
+        self.lanes, self.watches = {}, {}
         if self.poller is not None:
             self.poller.forked()
-        self.thread = self.poller = None
-        self.callbacks = Callbacks(self.pool.system, "")
+        self.thread = self.poller = self.callbacks.thread = None
         self.ended = True
         self._closers, self._due = [], []
 

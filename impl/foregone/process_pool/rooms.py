@@ -310,7 +310,8 @@ class Pool:
         """Become the copy in a forked child: there are no threads, and no processes."""
         stranded = [*self.recalled, *self.waiting]
         for queue in self.queues:
-            stranded += [each for each in queue.ring if each is not None]
+            if queue.tail > queue.head:
+                stranded += [each for each in queue.ring if each is not None]
         self.lock = sync.new_lock()
         self.waiting, self.recalled, self.queues, self.room = deque(), deque(), (), 0
         self.worker.forked()

@@ -215,7 +215,8 @@ class _Started:
         """Release what was held for an ended process; return its exit code, if known."""
         if self._watch is not None:  # killed just now, it has closed its files and not ended yet
             readable(self._watch, STATUS)
-        wait([self.process.sentinel], STATUS if self.process.exitcode is None else 0)
+        if self.process.exitcode is None:
+            wait([self.process.sentinel], STATUS)
         code = self.process.exitcode
         self._buried = True
         self.process.join(0)  # or multiprocessing keeps it until another process starts
