@@ -394,6 +394,22 @@ def test_nothing_is_drawn_after_the_pool_has_refused(chunksize: int | None) -> N
     assert len(drawn) == count
 
 
+class DiesAfterwards(Simulated):
+    """A pool whose first process dies when it has said all of its chunk, but that."""
+
+    dead = False
+
+    def end(self, call: Call, error: BaseException | None) -> None:
+        if error is None and not self.dead:
+            self.dead, error = True, ProcessDied(7, -9)
+        super().end(call, error)
+
+
+def test_a_death_after_the_last_item_of_a_chunk_fails_none() -> None:
+    """There is no item that it was at."""
+    assert list(DiesAfterwards().map(abs, range(9), chunksize=3)) == list(range(9))
+
+
 def test_ctrl_c_while_it_is_submitted_cancels_all(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = iter([1] * 6 + [0])  # for the next chunk, and then for what is to be gathered
 

@@ -1,10 +1,13 @@
 """Functions that go by their names: what pickle would have done, and no more."""
 
+import importlib
 import pickle
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -14,7 +17,7 @@ from foregone import ProcessPoolExecutor
 from foregone.process_pool.names import name_of, named
 from model_tests import process_calls as calls
 from model_tests.process_pools import METHODS
-from model_tests.process_world import PATIENCE
+from model_tests.process_world import PATIENCE, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
@@ -114,6 +117,43 @@ def test_what_is_not_found_there_fails_as_with_pickle(gone: str, module: Module)
     with pytest.raises(by_pickle.type) as ours:
         named(name)
     assert str(ours.value) == str(by_pickle.value)
+
+
+def test_a_module_that_another_thread_imports_is_waited_for(tmp_path: Path) -> None:
+    """Pickle waits for it too: half of it is not there yet."""
+    (tmp_path / "foregone_slow_module.py").write_text(
+        "import sys\ndef here(): return CONSTANT\nsys.foregone_gate.wait()\nCONSTANT = 11\n"
+    )
+    gate = threading.Event()
+    setattr(sys, "foregone_gate", gate)  # noqa: B010 - nobody knows that name
+    sys.path.insert(0, str(tmp_path))
+    importing = threading.Thread(target=importlib.import_module, args=("foregone_slow_module",))
+    asking = threading.Thread(target=lambda: found.append(named(name)()))
+    found: list[object] = []
+    name = b"foregone_slow_module\0here" + (25).to_bytes(2, "little")
+    try:
+        importing.start()
+        assert until(lambda: hasattr(sys.modules.get("foregone_slow_module"), "here"))
+        asking.start()
+        gate.set()
+        asking.join(PATIENCE)
+    finally:
+        gate.set()
+        importing.join(PATIENCE)
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("foregone_slow_module", None)
+        del sys.foregone_gate  # type: ignore[attr-defined]  # set above
+    assert found == [11]
+
+
+def test_whatever_goes_wrong_with_a_name_is_for_pickle(module: Module) -> None:
+    here = module.here
+    here.__module__ = ["not", "hashable"]
+    assert name_of(here) is None
+    del module.here
+    here.__module__ = module.__name__
+    module.__getattr__ = lambda name: 1 / 0
+    assert name_of(here) is None
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -140,6 +140,41 @@ def test_a_frame_that_was_written_and_not_yet_noted_counts_once() -> None:
     assert missing(bytes(log), 4) == []  # that cannot be: then nothing is believed
 
 
+@pytest.mark.parametrize(
+    ("count", "form"),
+    [(2**60, outcomes.INTEGERS), (LOG, outcomes.FLOATS), (3, 99), (2**60, outcomes.NONES), (4, 0)],
+)
+def test_a_log_that_was_damaged_is_not_believed(count: int, form: int) -> None:
+    """A process that dies of writing where it should not may have written there."""
+    log = bytearray(b"\xff" * LOG)
+    HEAD.pack_into(log, 0, 0, count, form)
+    assert missing(bytes(log), 0) == []
+
+
+class Meta(type):
+    """Of classes that are asked whether they are equal to others."""
+
+    def __eq__(cls, other: object) -> bool:
+        raise AttributeError("asked")
+
+    __hash__ = type.__hash__  # which pickle asks for
+
+
+class Strange(metaclass=Meta):
+    pass
+
+
+def strange(number: int) -> object:
+    return Strange() if number == 3 else number
+
+
+@pytest.mark.parametrize("chunksize", [6, None])
+def test_the_class_of_a_result_is_not_asked_anything(chunksize: int | None) -> None:
+    with ProcessPoolExecutor(1, get_context("forkserver")) as executor:
+        found = list(executor.map(strange, range(6), chunksize=chunksize))
+    assert [type(each).__name__ for each in found] == ["int"] * 3 + ["Strange"] + ["int"] * 2
+
+
 def test_an_item_that_raised_does_not_travel_as_a_result() -> None:
     with pytest.raises(TypeError, match="cannot be sent as a result"):
         pickle.dumps(Raised(ValueError()))

@@ -6,6 +6,7 @@ import mmap
 import multiprocessing
 import os
 import resource
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import NoReturn
@@ -97,6 +98,37 @@ def test_what_is_accepted_after_a_refusal_runs(method: str) -> None:
     pool.join()
 
 
+class Interrupted(threading.Thread):
+    """A thread whose start is interrupted by Ctrl-C when it is there."""
+
+    def start(self) -> None:
+        super().start()
+        raise KeyboardInterrupt
+
+
+class Interrupting(Multiprocessing):
+    """A system in which Ctrl-C comes while the first thread is being started."""
+
+    interrupts = 1
+
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        self.interrupts -= 1
+        made = Interrupted if self.interrupts >= 0 else threading.Thread
+        return made(target=target, name=name)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ctrl_c_while_the_thread_is_started(method: str, house: House) -> None:
+    """The call never runs, the interrupt is not swallowed, and the pool works afterwards."""
+    pool = Pool(1, Interrupting(multiprocessing.get_context(method)))
+    with pytest.raises(KeyboardInterrupt):
+        pool.submit(calls.value, (house.log, 1), {})
+    assert pool.submit(calls.value, (house.log, 2), {}).result(PATIENCE) == calls.value_of(2)
+    pool.ask(Request.SHUTDOWN)
+    pool.join()
+    assert house.begun() == [2]
+
+
 class NoProcesses(Multiprocessing):
     """A system that has no processes left."""
 
@@ -136,13 +168,14 @@ def test_tickets_where_memory_cannot_have_them(
     with ProcessPoolExecutor(1, multiprocessing.get_context(method)) as executor:
         first = executor.submit(calls.held, house.log, 0, house.gate)
         futures = [executor.submit(abs, -number) for number in range(50)]
-        if method == "fork":
+        try:
+            assert until(house.begun)
             assert len(executor._pool.queues[0].tickets) == DEPTH
-        assert until(house.begun)
-        assert names(own) == before
-        taken = [each.cancel() for each in futures[::3]]
-        assert all(taken)
-        house.open()
+            assert until(lambda: names(own) == before)  # as soon as it is heard of
+            taken = [each.cancel() for each in futures[::3]]
+            assert all(taken)
+        finally:
+            house.open()
         assert first.result(PATIENCE) == calls.value_of(0)
         assert all(each.cancelled() or each.result(PATIENCE) == n for n, each in enumerate(futures))
     assert names(own) == before

@@ -1,45 +1,30 @@
 """Real process pools, under each start method, are behaviours of the model."""
 
 import multiprocessing
-import os
-import signal
-from typing import Literal
 
 import pytest
 
 from foregone import ProcessPoolExecutor, wait
 from foregone_spec import process_pool_actions as act
+from model_tests.recorded_runs import FATES, Fate, real_processes
 from model_tests.recording import recording
 from model_tests.recording_process import of_process_pool
 
 METHODS = multiprocessing.get_all_start_methods()
 
 
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("dies", [False, True], ids=["all live", "one dies"])
-def test_a_real_run_is_accepted(method: str, dies: bool) -> None:
-    replaces: Literal["break", "replace"] = "break" if method == "fork" else "replace"
-    context = multiprocessing.get_context(method)
-    with recording() as entries:
-        executor = ProcessPoolExecutor(2, context, on_process_death=replaces)
-        futures = [executor.submit(abs, -number) for number in range(8)]
-        futures[7].cancel()
-        if dies:
-            wait([executor.submit(die)])
-        else:
-            futures.append(executor.submit(divmod, 1, 0))  # type: ignore[arg-type]  # a tuple among numbers
-        wait(futures)
-        executor.shutdown()
-    run = of_process_pool(entries, executor._pool)
+@pytest.mark.parametrize("fate", FATES)
+def test_a_real_run_is_accepted(method: str, fate: Fate) -> None:
+    run = real_processes(method, fate)
     verdict = run.verdict()
     assert verdict.accepted, str(verdict)
     kinds = {type(step.action) for step in run.steps}
-    assert {act.Submit, act.Offer, act.Start, act.Claim, act.Answer, act.Shutdown} <= kinds
-    assert (act.SeeDeath in kinds) is dies
+    assert {act.Submit, act.Start, act.Shutdown} <= kinds
+    assert ({act.Offer, act.Claim, act.Answer} <= kinds) is (fate != "the initializer fails")
+    assert (act.InitializerFails in kinds) is (fate == "the initializer fails")
+    assert (act.SeeDeath in kinds) is (fate != "all live")
+    assert (act.Discarded in kinds) is (fate == "all live")
 
 
 def test_another_order_is_rejected() -> None:

@@ -58,6 +58,9 @@ def work(world: "World") -> bool:
     thread = world.worker.thread
     if not isinstance(thread, Thread) or not thread.started or thread.ended or thread.busy:
         return False
+    begins: Any = thread.target  # once its gate is open
+    if begins.args[0].closed:
+        return False
     with thread.running():
         world.tell("the local worker turns")
         try:

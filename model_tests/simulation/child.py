@@ -253,6 +253,9 @@ class Child:
         self.pending = []
         self.head(0)
         for tag in tags:
+            if self.pausing:
+                yield from self.several(serial)
+                return False
             self.running = True
             outcome = yield from self.call(tag)
             self.running = False
@@ -276,9 +279,6 @@ class Child:
                 self.around.answered(tag)
                 self.written += 1
                 self.head(0)
-            if self.pausing:
-                yield from self.several(serial)
-                return False
         yield from self.several(serial)
         return True
 

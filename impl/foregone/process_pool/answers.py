@@ -58,8 +58,10 @@ def answer(worker: "LocalWorker", queue: CallQueue, frame: wire.Frame) -> None:
             burial.distrust(worker, queue, f"it answers call {serial}, which it does not have")
             return
         try:
-            free(worker.pool, queue)
+            claimed = free(worker.pool, queue) is not None  # else it was taken back just now
         except ValueError:
+            claimed = False
+        if not claimed:
             burial.distrust(worker, queue, f"it answers call {serial}, which it did not claim")
             return
         _settle(worker, queue, call, kind == _RESULT, data, buffers)

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Final
 
 from foregone.process_pool import answers, wire
 from foregone.process_pool.call_queue import CallQueue
+from foregone.process_pool.callbacks import Callbacks
 from foregone.process_pool.dispatch import arrange
 from foregone.process_pool.ending import FAIL, discard
 from foregone.process_pool.errors import BLAMED, BrokenProcessPool, ProcessDied, how_it_ended
 from foregone.process_pool.outcomes import missing
+from foregone.process_pool.ports import Poller
 from foregone.process_pool.remote_error import thaw
 from foregone.process_pool.tickets import close, remove, take
 from foregone.process_pool.wire import DEPTH
@@ -63,13 +65,17 @@ def start(worker: "LocalWorker") -> bool:
     return True
 
 
-def undo(worker: "LocalWorker") -> None:
-    """End what a start has started that the system did not let come to its end."""
+def undo(worker: "LocalWorker", poller: Poller) -> None:
+    """End what a start has started that did not come to its end."""
     worker.thread = None
     for queue in worker.pool.queues:
         queue.told = True  # that it ends breaks nothing
         queue.process.kill()
         bury(worker, queue)
+    poller.close()
+    worker.carry_out()
+    worker.callbacks.end()
+    worker.callbacks = Callbacks(worker.pool.system, f"{worker.pool.name}_callbacks")
 
 
 def lost(worker: "LocalWorker", queue: CallQueue) -> None:

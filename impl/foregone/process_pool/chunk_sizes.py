@@ -266,12 +266,12 @@ class ChosenSizes(ChunkedMap[T]):
             size = self.pace.size(sys.maxsize if more else left)
             if more and left < size and not hurried:
                 break
-            items = self.items[self.at : self.at + size]
-            self.at += len(items)
-            if 2 * self.at > len(self.items):
-                submitted, self.at = self.at, 0  # who looks meanwhile sees too many, not too few
-                del self.items[:submitted]
             try:
+                items = self.items[self.at : self.at + size]
+                self.at += len(items)
+                if self.at >= BLOCK or 2 * self.at > len(self.items):
+                    gone, self.at = self.at, 0  # who looks meanwhile sees too many, not too few
+                    del self.items[:gone]
                 self.send(items)
             except BaseException as error:
                 self.trouble = error
@@ -321,7 +321,7 @@ def map_chunks(
     items = zip(*iterables, strict=False)
     made: ChunkedMap[T]
     if chunksize is None:
-        ready = all(type(each) in READY for each in iterables)
+        ready = all(any(type(each) is kind for kind in READY) for each in iterables)
         made = ChosenSizes(submit, executor, fn, items, workers, buffersize, ready)
     else:
         made = ChunkedMap(submit, executor, fn, items, chunksize, buffersize)

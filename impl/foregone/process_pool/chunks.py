@@ -287,7 +287,8 @@ class ChunkedMap(Generic[T]):
             if chunk.count > 1 and not parts and is_problem(error, "unpickling the arguments"):
                 self._halve(chunk)
                 return []
-            parts = [*parts, Raised(error)]
+            if len(parts) < chunk.count:  # else it has said all, and died after that
+                parts = [*parts, Raised(error)]
         del parts[: chunk.taken]
         parts.reverse()
         self.fill()

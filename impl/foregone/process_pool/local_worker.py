@@ -13,6 +13,7 @@ Models: ``tla/ProcessPool.tla``, ``tla/ClaimTickets.tla``.
 
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from foregone import fork, observer
@@ -83,8 +84,7 @@ class LocalWorker:
 
     def __init__(self, pool: "Pool") -> None:
         self.pool = pool
-        self.lanes = {}
-        self.watches = {}
+        self.lanes, self.watches = {}, {}
         self.poller = self.thread = None
         self.callbacks = Callbacks(pool.system, f"{pool.name}_callbacks")
         self.unready = 0
@@ -92,8 +92,7 @@ class LocalWorker:
         self._quiet = True
         self._until = self._looked = self.retry = 0.0
         self._decided = -GRACE
-        self._due = []
-        self._closers = []
+        self._due, self._closers = [], []
 
     # ------------------------------------------------------------ from others
 
@@ -101,19 +100,23 @@ class LocalWorker:
         """Start; where processes are forked, all of them, before our threads."""
         self.poller = self.pool.system.poller()
         self._awake = False  # a start that failed may have left it
+        gate, goes = new_gate(), list[bool]()
+        gate.acquire()
         try:
             if self.pool.system.forks:  # nothing is offered to them before all is there
                 for _ in range(self.pool.limit):
                     self.start_process()
-            self.thread = self.pool.system.thread(self.run, f"{self.pool.name}_local_worker")
+            run, name = partial(self.run, gate, goes), f"{self.pool.name}_local_worker"
+            self.thread = self.pool.system.thread(run, name)
             self.thread.start()
-        except BaseException:
-            burial.undo(self)
-            self.poller.close()
-            self.carry_out()
-            self.callbacks.end()
-            self.callbacks = Callbacks(self.pool.system, f"{self.pool.name}_callbacks")
+            goes.append(True)
+        except BaseException:  # a Ctrl-C, perhaps, and the thread is there
+            if not goes:
+                burial.undo(self, self.poller)
             raise
+        finally:
+            gate.release()
+        self.pool.make_room()
 
     def wake(self) -> None:
         """See to it that the worker looks at everything."""
@@ -164,17 +167,19 @@ class LocalWorker:
         """Become the copy in a forked child: hold nothing of the parent's."""
         for queue in {*self.lanes.values(), *self.watches.values()}:
             queue.process.forget()
-        self.lanes, self.watches = {}, {}
+        self.lanes, self.watches, self._closers, self._due = {}, {}, [], []
         if self.poller is not None:
             self.poller.forked()
         self.thread = self.poller = self.callbacks.thread = None
         self.ended = True
-        self._closers, self._due = [], []
 
     # ------------------------------------------------------------- the thread
 
-    def run(self) -> None:
-        """Be the thread: turn until nothing is left."""
+    def run(self, gate: Gate, goes: list[bool]) -> None:
+        """Be the thread, if it goes once the gate is open: turn until nothing is left."""
+        gate.acquire()
+        if not goes:
+            return
         try:
             while self.turn():
                 pass
@@ -186,8 +191,8 @@ class LocalWorker:
             if self.poller is not None:
                 self.poller.close()
             self.pool.system.release()
-            fork.pools.discard(self.pool)  # a child has nothing to let go of
             self.ended = True
+            fork.pools.discard(self.pool)  # a child has nothing to let go of
             wake(self._closers)
 
     def turn(self) -> bool:
@@ -195,10 +200,7 @@ class LocalWorker:
         poller = self.poller
         if poller is None:
             return False
-        begins = self.pool.held > 0  # all is there that was to be started
-        if begins:
-            self.pool.make_room()
-        ready = poller.poll(0.0 if begins else self._patience())
+        ready = poller.poll(self._patience())
         self._awake = False
         self._quiet = not ready
         ended: list[CallQueue] = []

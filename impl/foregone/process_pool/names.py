@@ -17,7 +17,7 @@ import struct
 from collections.abc import Callable
 from io import BytesIO
 from sys import modules
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Final, cast
 
 from foregone.process_pool.wire import Buffer
@@ -30,13 +30,13 @@ _known: Final[dict[bytes, tuple[str, str]]] = {}
 def name_of(fn: object) -> bytes | None:
     """Return the name of a function as it is sent, or None: then pickle has to say."""
     if type(fn) is FunctionType:
-        module, attribute = fn.__module__, fn.__qualname__
-        if getattr(modules.get(module), attribute, None) is fn:
-            try:
+        try:
+            module, attribute = fn.__module__, fn.__qualname__
+            if getattr(modules.get(module), attribute, None) is fn:
                 found = f"{module}\0{attribute}".encode()
                 return found + _LENGTH.pack(len(found))
-            except (UnicodeEncodeError, struct.error):
-                pass
+        except Exception:  # names that are none, modules that raise
+            pass
     return None
 
 
@@ -49,8 +49,15 @@ def named(data: Buffer) -> Callable[..., object]:
         module, _, attribute = key.decode().partition("\0")
         known = _known[key] = module, attribute
     there = modules.get(known[0])
-    function = None if there is None else getattr(there, known[1], None)
+    function = None
+    if there is not None and not _is_being_imported(there):
+        function = getattr(there, known[1], None)
     if function is None:
         unpickler = pickle.Unpickler(BytesIO(), fix_imports=False)
         function = unpickler.find_class(*known)
     return cast("Callable[..., object]", function)
+
+
+def _is_being_imported(module: ModuleType) -> bool:
+    """Say whether another thread is importing a module: pickle waits for it."""
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))

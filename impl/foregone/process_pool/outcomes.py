@@ -60,10 +60,6 @@ ANY, NONES, INTEGERS, FLOATS = 0, 1, ord("q"), ord("d")
 #: The version of ``marshal`` that no Python has changed.
 _FORM: Final = 2
 
-#: What ``marshal`` may write, since no reducer of anybody's has a say in it.
-_PLAIN: Final = (int, float, bool, type(None))
-_TEXTS: Final = (str, bytes)
-
 #: Where outcomes of one type are stored, by their number.
 _Places: TypeAlias = MutableMapping[int, object]
 
@@ -87,8 +83,8 @@ class Outcomes:
     """What a process has to say of one chunk."""
 
     __slots__ = (
-        "_head", "_lane", "_log", "_packed", "_pending", "_reducer", "_sent", "_serial", "_since",
-        "form", "places",
+        "_head", "_lane", "_log", "_looked", "_packed", "_pending", "_reducer", "_sent", "_serial",
+        "_since", "_step", "form", "places",
     )  # fmt: skip
 
     form: type | None
@@ -103,7 +99,8 @@ class Outcomes:
         self._pending: list[object] = []  # what was gathered, where it has no places
         self._packed = False  # some of that is pickles
         self._sent = 0
-        self._since = time.perf_counter()
+        self._since = self._looked = time.perf_counter()
+        self._step = 1  # after so many items the clock is looked at
         self._clear()
         self._choose(None)
 
@@ -114,46 +111,64 @@ class Outcomes:
         interrupts: "Interrupts",
     ) -> None:
         """Call ``fn`` for each of ``items``; after a Ctrl-C, stop before the next."""
+        try:
+            self._run(fn, items, interrupts)
+        except BaseException:  # a Ctrl-C, or a defect of ours: what is known is said first
+            interrupts.running = False
+            self.flush(self._head[1])
+            raise
+
+    def _run(
+        self,
+        fn: Callable[..., object],
+        items: Iterable[tuple[object, ...]],
+        interrupts: "Interrupts",
+    ) -> None:
         head, form, places = self._head, self.form, self.places
-        clock, count, first = time.perf_counter, 0, self._reducer is None
-        left, step, looked = 1, 1, self._since
+        count, left, first = 0, 1, self._reducer is None
         for args in items:
+            interrupts.running = True
+            if interrupts.pausing:  # from here on a Ctrl-C raises by itself
+                raise KeyboardInterrupt
             try:
-                interrupts.running = True
                 value = fn(*args)
                 interrupts.running = False
             except BaseException as error:
                 interrupts.running = False
                 interrupts.leave_copies()
                 count = self._raised(count, error, "")
+                continue
+            if interrupts.copies:
+                interrupts.leave_copies()
+            if first:
+                first = False
+                self._choose(type(value))
+                form, places = self.form, self.places
+            if type(value) is form:
+                try:
+                    places[count] = value
+                    count += 1
+                    head[1] = count
+                except ValueError:  # it has no room in its place
+                    count, form = self._other(count, [value], interrupts), self.form
             else:
-                if interrupts.copies:
-                    interrupts.leave_copies()
-                if first:
-                    first = False
-                    self._choose(type(value))
-                    form, places = self.form, self.places
-                if type(value) is form:
-                    try:
-                        places[count] = value
-                        count += 1
-                        head[1] = count
-                    except ValueError:  # it has no room in its place
-                        count, form = self._other(count, value, interrupts), self.form
-                else:
-                    count, form = self._other(count, value, interrupts), self.form
-                    value = None  # it may be large, and the next call is to have the room
-                left -= 1
-                if left <= 0:
-                    now = clock()
-                    if now - self._since > _OLD or count > _MANY or self._log.tell() > _FULL:
-                        count = self.flush(count)
-                    left = step = min(step * 2, _STEP) if now - looked < _BRIEF else 1
-                    looked = now
-            if interrupts.pausing:
-                self.flush(count)
-                raise KeyboardInterrupt
+                only = [value]
+                del value  # it may be large: whoever is done with it lets it go
+                count, form = self._other(count, only, interrupts), self.form
+            left -= 1
+            if left <= 0:
+                count, left = self._look(count), self._step
+        interrupts.running = False
         self.flush(count)
+
+    def _look(self, count: int) -> int:
+        """Write what was gathered if it is old, or much; return how many are gathered now."""
+        now = time.perf_counter()
+        if now - self._since > _OLD or count > _MANY or self._log.tell() > _FULL:
+            count = self.flush(count)
+        self._step = min(2 * self._step, _STEP) if now - self._looked < _BRIEF else 1
+        self._looked = now
+        return count
 
     def _choose(self, kind: type | None) -> None:
         """Have places for outcomes of this type, if it can have some; nothing is gathered now."""
@@ -166,11 +181,12 @@ class Outcomes:
             self._head[2], self.places = (ANY if kind is not type(None) else NONES), {}
         self.form = None if self._head[2] == ANY else kind
 
-    def _other(self, count: int, value: object, interrupts: "Interrupts") -> int:
+    def _other(self, count: int, only: list[object], interrupts: "Interrupts") -> int:
         """Gather or write an outcome that has no place; return how many are gathered now."""
         if self.form is not None:
             count = self.flush(count)
             self._choose(None)
+        value = only.pop()
         stored = b"" if self._reducer is not None else _marshalled(value)
         if not stored:
             try:
@@ -181,6 +197,8 @@ class Outcomes:
                 interrupts.running = False
                 interrupts.leave_copies()
                 return self._raised(count, error, "pickling the result")
+            interrupts.leave_copies()
+            del value
             if self._reducer is not None or buffers or len(data) >= _SMALL:
                 self.flush(count)
                 self._send(wire.PART, data, buffers)
@@ -227,8 +245,10 @@ class Outcomes:
 def _marshalled(value: object) -> bytes:
     """Return what stands in the log for a value that pickle need not see; b"" if it must."""
     known = cast("str", value)  # or another that is as plain: no class of the user's
-    kind = type(value)
-    plain = kind in _PLAIN or (kind in _TEXTS and len(known) < _SMALL)
+    kind = type(value)  # whose == may be the user's
+    plain = kind is int or kind is float or kind is bool or value is None
+    if not plain and (kind is str or kind is bytes):
+        plain = len(known) < _SMALL
     stored = marshal.dumps(known, _FORM) if plain else b""
     return stored if len(stored) <= _LONGEST else b""
 
@@ -238,8 +258,10 @@ def _gathered(log: memoryview, count: int) -> list[object]:
     form = HEAD.unpack_from(log)[2]
     if form == NONES:
         return [None] * count
-    if form != ANY:
+    if form in (INTEGERS, FLOATS):
         return list(struct.unpack_from(f"={count}{chr(form)}", log, HEAD.size))
+    if form != ANY:
+        raise ValueError(f"a log has no form {form}")
     stored = BytesIO(log[HEAD.size :])
     return [marshal.load(stored) for _ in range(count)]
 
@@ -250,6 +272,14 @@ def several(data: wire.Buffer) -> tuple[list[object], bool]:
 
 
 def missing(log: bytes, known: int) -> list[object]:
-    """Return what the log of a dead process has, less the first ``known`` outcomes."""
+    """Return what the log of a dead process has, less the first ``known`` outcomes.
+
+    A process that dies may have written into it what it should not: then nothing is there.
+    """
     base, count, _ = HEAD.unpack_from(log)
-    return _gathered(memoryview(log), count)[max(0, known - base) :] if known >= base else []
+    if known < base or count > LOG:
+        return []
+    try:
+        return _gathered(memoryview(log), count)[known - base :]
+    except Exception:
+        return []

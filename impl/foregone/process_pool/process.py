@@ -39,8 +39,10 @@ _Arguments: TypeAlias = tuple[tuple[object, ...], dict[str, object]]
 _OneCall: TypeAlias = tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
 _Chunk: TypeAlias = tuple[Callable[..., object], list[tuple[object, ...]]]
 
-#: How much memory a process shares with its parent.
-MEMORY: Final = LOG + STRIDE * wire.DEPTH
+#: Where the tickets are in the memory that a process shares with its parent, behind the log;
+#: and how much that is.
+TICKETS: Final = LOG + STRIDE
+MEMORY: Final = TICKETS + STRIDE * wire.DEPTH
 
 #: How long a process looks for its next call before it sleeps, in seconds; and how soon
 #: the last one must have come, the time to wake up included.
@@ -162,7 +164,7 @@ class _Server:
         self.frames: deque[wire.Frame] = deque()
         self.log = mmap.mmap(job.memory.fileno(), MEMORY)
         job.memory.close()
-        self.claims = [each.acquire for each in opened(job.names, self.log, LOG, wire.DEPTH)]
+        self.claims = [each.acquire for each in opened(job.names, self.log, TICKETS, wire.DEPTH)]
         self.serial = 0  # of the next frame that asks for an answer
         self.ran = 0
         self.dropped: list[wire.Buffer] = []

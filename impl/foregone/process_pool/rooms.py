@@ -193,13 +193,16 @@ class Pool:
         """Start the local worker; if the system refuses, this call was never accepted."""
         try:
             self.worker.begin()
-        except BaseException:
+        except BaseException as error:
+            if self.worker.thread is not None:  # a Ctrl-C, and all is there
+                self.make_room()
+                raise
             with self.lock:  # who submits after this begins anew
                 self.begun = False; before = self.accepted  # fmt: skip
             withdrawn = take(self, call, _WITHDRAW)
             call._obey(WITHDRAW)
             discard(self, FAIL, self._not_started, before=before)
-            if withdrawn:
+            if withdrawn or not isinstance(error, Exception):
                 raise
 
     def make_room(self) -> None:
@@ -313,6 +316,7 @@ class Pool:
             if queue.tail > queue.head:
                 stranded += [each for each in queue.ring if each is not None]
         self.lock = sync.new_lock()
+        self.maps = weakref.WeakSet()  # who was at it in the parent is not here
         self.waiting, self.recalled, self.queues, self.room = deque(), deque(), (), 0
         self.worker.forked()
         self._ask(Request.FORK)

@@ -25,7 +25,8 @@ from foregone.process_pool.ports import Ticket
 _SEMAPHORE: Final = 1
 _KIND: Final = "semaphore"
 #: Bytes from one to the next in memory: no less than any system's ``sem_t``, and no two
-#: in one line of a cache.
+#: in one line of a cache.  None may stand at the start of a page: the C type closes what
+#: it forgets by ``sem_close``, which knows named ones by where they are mapped.
 STRIDE: Final = 64
 
 
@@ -69,15 +70,16 @@ def _calls() -> _Calls | None:
     that starts has no time for.
     """
     try:
-        if not os.confstr("CS_GNU_LIBC_VERSION"):
-            return None
-        import _ctypes
-
-        dlopen = cast("Callable[[None, int], int]", _ctypes.dlopen)  # None: what is loaded
-        address = _ctypes.dlsym(dlopen(None, 0), "sem_init")
-    except (ImportError, OSError, ValueError, AttributeError):
+        return _of_gnu() if os.confstr("CS_GNU_LIBC_VERSION") else None
+    except Exception:  # an audit hook may forbid it
         return None
 
+
+def _of_gnu() -> _Calls | None:
+    import _ctypes
+
+    dlopen = cast("Callable[[None, int], int]", _ctypes.dlopen)  # None: what is loaded
+    address = _ctypes.dlsym(dlopen(None, 0), "sem_init")
     made: list[Callable[[int], object]] = [
         type("_C", (_ctypes._SimpleCData,), {"_type_": code}) for code in "iPB"
     ]

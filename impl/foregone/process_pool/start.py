@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -33,7 +34,7 @@ from foregone import sync
 from foregone.process_pool.outcomes import LOG
 from foregone.process_pool.pickling import Reducer
 from foregone.process_pool.ports import Poller, Process, Ready, Thread, Ticket
-from foregone.process_pool.process import MEMORY, Job, serve
+from foregone.process_pool.process import MEMORY, TICKETS, Job, serve
 from foregone.process_pool.semaphores import Tickets
 from foregone.process_pool.wire import DEPTH, readable
 
@@ -131,34 +132,30 @@ class _Started:
     readv = staticmethod(os.readv)
 
     def __init__(self, system: Multiprocessing) -> None:
-        context = system.context
-        shared = Connection(_shared_memory())
-        self._memory = memory = mmap.mmap(shared.fileno(), MEMORY)
-        self._semaphores = Tickets(memory, LOG, DEPTH)
-        self.tickets = self._semaphores.all
-        ours, theirs = socket.socketpair()
-        life, self._life = os.pipe()
-        far, line = Connection(theirs.detach()), Connection(life, writable=False)
-        _held.update((ours.fileno(), self._life))
-        try:
+        with ExitStack() as theirs, ExitStack() as undo:
+            shared = theirs.enter_context(Connection(_shared_memory()))
+            self._memory = memory = mmap.mmap(shared.fileno(), MEMORY)
+            self._semaphores = Tickets(memory, TICKETS, DEPTH)
+            undo.callback(self._semaphores.unlink)
+            self.tickets = self._semaphores.all
+            ours, far = socket.socketpair()
+            undo.callback(ours.close)
             ours.setblocking(False)
+            lane = theirs.enter_context(Connection(far.detach()))
+            life, self._life = os.pipe()
+            undo.callback(os.close, self._life)
+            line = theirs.enter_context(Connection(life, writable=False))
+            held = {ours.fileno(), self._life}
+            _held.update(held)
+            undo.callback(_held.difference_update, held)
             job = Job(
-                far, line, shared, self._semaphores.names, system.initializer, system.initargs,
+                lane, line, shared, self._semaphores.names, system.initializer, system.initargs,
                 system.max_tasks, system.reducer,
             )  # fmt: skip
-            make: Callable[..., BaseProcess] = attrgetter("Process")(context)
+            make: Callable[..., BaseProcess] = attrgetter("Process")(system.context)
             self.process = make(target=serve, args=(job,))
             self.process.start()
-        except BaseException:
-            self._semaphores.unlink()
-            _held.difference_update((ours.fileno(), self._life))
-            ours.close()
-            os.close(self._life)
-            raise
-        finally:
-            far.close()
-            line.close()
-            shared.close()
+            undo.pop_all()
         self._buried = False
         self._lane = ours
         self.lane = ours.fileno()

@@ -84,8 +84,8 @@ def notice(pool: "Pool", call: "AnyCall") -> bool:
     return claimed
 
 
-def free(pool: "Pool", queue: CallQueue) -> None:
-    """Free the oldest slot, whose answer was read; its call, if there is one, was CLAIMED.
+def free(pool: "Pool", queue: CallQueue) -> "AnyCall | None":
+    """Free the oldest slot, whose answer was read; return its call, which was CLAIMED, if any.
 
     Raises ValueError, and does nothing, if it was not: its ticket is there.
     """
@@ -99,6 +99,7 @@ def free(pool: "Pool", queue: CallQueue) -> None:
         if queue.ended: pool.room -= 1  # fmt: skip
         if call is not None: queue.bytes -= call._size; call._queue = None  # fmt: skip
         if observer.log is not None: observer.log += (("Free", pool, queue, serial, call),)  # fmt: skip
+    return call
 
 
 def close(pool: "Pool", queue: CallQueue) -> None:
