@@ -5,13 +5,13 @@ from typing import NoReturn, cast
 
 import pytest
 
-from foregone.process_pool import dispatch
+from foregone.process_pool import answers, dispatch, wire
 from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.ports import Process, System
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.tickets import notice
 from foregone.process_pool.wire import DEPTH
-from foregone.process_pool.work_items import AnyCall, Call
+from foregone.process_pool.work_items import AnyCall, Call, ChunkCall
 from foregone_spec.work_item import Place
 
 
@@ -35,12 +35,16 @@ class Ticket:
 class Lane:
     """All that a queue asks of its process: it claims when the test says so."""
 
-    lane = watch = 0
+    lane = watch = pid = 0
     read = readv = None
 
     def __init__(self) -> None:
         self.tickets = [Ticket() for _ in range(DEPTH)]
         self.claimed = 0
+        self.killed = False
+
+    def kill(self) -> None:
+        self.killed = True
 
     def claim(self) -> None:
         """Claim the next frame, or drop it."""
@@ -305,3 +309,30 @@ def test_what_waits_for_the_horizon_is_looked_at_again() -> None:
     dispatch.refill(table.pool)
     assert table.queued() == []
     assert not table.calls[2].done()
+
+
+# --------------------------------------------------------------------------- answers
+
+
+@pytest.mark.parametrize("kind", [wire.PART, wire.PARTS, wire.PART_RAISED])
+def test_who_answers_a_part_of_what_it_has_not_claimed_is_killed(kind: int) -> None:
+    """And what it says is not looked at: it is no pickle."""
+    table = filled([0])
+    call = ChunkCall(table.pool, (b"x",), 1)
+    table.pool.waiting.append(call)
+    assert table.pool.offer(table.queues[0])
+    answers.answer(table.pool.worker, table.queues[0], (kind, 0, 0, b"", ()))
+    assert table.queues[0].ended
+    assert table.lanes[0].killed
+    assert call.parts == []
+    assert call._place is Place.IN_SLOT
+
+
+@pytest.mark.parametrize("kind", [wire.PART, wire.PARTS, wire.PART_RAISED])
+def test_who_answers_a_part_of_what_has_none_is_killed(kind: int) -> None:
+    table = filled([1])
+    table.lanes[0].claim()
+    answers.answer(table.pool.worker, table.queues[0], (kind, 0, 0, b"", ()))
+    assert table.queues[0].ended
+    assert table.lanes[0].killed
+    assert not table.calls[0].done()

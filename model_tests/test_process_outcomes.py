@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 from hypothesis import given
@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 
 from foregone import ProcessPoolExecutor
 from foregone.process import ProcessDied
-from foregone.process_pool import outcomes, wire
+from foregone.process_pool import outcomes, process, wire
 from foregone.process_pool.outcomes import HEAD, LOG, Outcomes, Raised, missing, several
-from foregone.process_pool.process import Interrupts
 from model_tests import process_calls as calls
 from model_tests.process_calls import House
 from model_tests.process_world import PATIENCE
@@ -122,7 +121,7 @@ def test_what_came_and_what_is_missing_is_all_that_was_done(values: list[object]
     log = mmap.mmap(-1, LOG)
     with lane() as (fd, frames):
         with suppress(Cut):
-            Dying(fd, log, 7, None).run(item, [(each,) for each in values], Interrupts(fd))
+            Dying(fd, log, 7, None).run(item, [(each,) for each in values], process.Interrupts(fd))
         came = told(frames())
     found = [*came, *plain(missing(log[:], len(came)))]
     assert len(found) == min(cut, len(values))
@@ -210,3 +209,30 @@ def test_a_killed_process_leaves_all_before_the_item_that_ran(kind: str, house: 
     begun = house.begun()  # and perhaps a few that were sent again, until next() has raised
     assert begun[: dies + 1] == list(range(dies + 1))
     assert len(set(begun)) == len(begun)
+
+
+def test_an_item_that_does_not_pickle_fails_alone() -> None:
+    """Its chunk is halved until it is found; what is before it is yielded."""
+    items = [1, 2, 3, calls.NoPickle(), 5]
+    with ProcessPoolExecutor(1, get_context("forkserver")) as executor:
+        results = executor.map(calls.same, items, chunksize=5)
+        assert [next(results) for _ in range(3)] == [1, 2, 3]
+        with pytest.raises(pickle.PicklingError, match="an apple does not pickle") as raised:
+            next(results)
+    assert "while pickling the arguments of call model_tests.process_calls.same" in str(
+        raised.value.__notes__
+    )
+
+
+class Interrupts:
+    """An item during whose pickling Ctrl-C comes."""
+
+    def __reduce__(self) -> NoReturn:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_a_chunk_is_pickled_is_no_error_of_the_chunk() -> None:
+    with ProcessPoolExecutor(1, get_context("forkserver")) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.map(calls.same, [Interrupts()] * 3, chunksize=3)
+        assert list(executor.map(abs, [-1, -2], chunksize=2)) == [1, 2]

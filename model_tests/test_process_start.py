@@ -129,6 +129,29 @@ def test_ctrl_c_while_the_thread_is_started(method: str, house: House) -> None:
     assert house.begun() == [2]
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_ctrl_c_when_all_is_started(
+    method: str, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call is accepted by then and runs; the interrupt is not swallowed; the pool works."""
+    made = Pool.make_room
+    interrupts = iter([True])
+
+    def make_room(pool: Pool) -> None:
+        if next(interrupts, False):
+            raise KeyboardInterrupt
+        made(pool)
+
+    monkeypatch.setattr(Pool, "make_room", make_room)
+    pool = Pool(1, Multiprocessing(multiprocessing.get_context(method)))
+    with pytest.raises(KeyboardInterrupt):
+        pool.submit(calls.value, (house.log, 1), {})
+    assert pool.submit(calls.value, (house.log, 2), {}).result(PATIENCE) == calls.value_of(2)
+    pool.ask(Request.SHUTDOWN)
+    pool.join()
+    assert house.begun() == [1, 2]
+
+
 class NoProcesses(Multiprocessing):
     """A system that has no processes left."""
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 from foregone.process_pool import answers, wire
 from foregone.process_pool.call_queue import CallQueue
-from foregone.process_pool.callbacks import Callbacks
 from foregone.process_pool.dispatch import arrange
 from foregone.process_pool.ending import FAIL, discard
 from foregone.process_pool.errors import BLAMED, BrokenProcessPool, ProcessDied, how_it_ended
@@ -73,9 +72,6 @@ def undo(worker: "LocalWorker", poller: Poller) -> None:
         queue.process.kill()
         bury(worker, queue)
     poller.close()
-    worker.carry_out()
-    worker.callbacks.end()
-    worker.callbacks = Callbacks(worker.pool.system, f"{worker.pool.name}_callbacks")
 
 
 def lost(worker: "LocalWorker", queue: CallQueue) -> None:
