@@ -86,8 +86,8 @@ def lost(worker: "LocalWorker", queue: CallQueue) -> None:
 def distrust(worker: "LocalWorker", queue: CallQueue, why: str) -> None:
     """Kill a process that does not keep to the protocol: its calls go elsewhere, or are blamed."""
     LOGGER.critical("process %s of a process pool is killed: %s", queue.process.pid, why)
-    queue.told = False
     lost(worker, queue)
+    queue.process.kill()  # also one that was told to end: that it ends is as good as before
 
 
 def refused(queue: CallQueue, data: wire.Buffer) -> None:
