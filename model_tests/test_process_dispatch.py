@@ -329,10 +329,14 @@ def test_who_answers_a_part_of_what_it_has_not_claimed_is_killed(kind: int) -> N
 
 
 @pytest.mark.parametrize("kind", [wire.PART, wire.PARTS, wire.PART_RAISED])
-def test_who_answers_a_part_of_what_has_none_is_killed(kind: int) -> None:
+@pytest.mark.parametrize("told", [False, True])
+def test_who_answers_a_part_of_what_has_none_is_killed(kind: int, told: bool) -> None:
+    """Also if it was told to end: then that it ends breaks nothing."""
     table = filled([1])
+    table.queues[0].told = told
     table.lanes[0].claim()
     answers.answer(table.pool.worker, table.queues[0], (kind, 0, 0, b"", ()))
     assert table.queues[0].ended
     assert table.lanes[0].killed
+    assert table.queues[0].told is told
     assert not table.calls[0].done()
