@@ -10,8 +10,8 @@ RUN = $(VENV)/bin/python
 UV = uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint types contracts test models models-deep equality schedules simulate \
-  chaos museum cpython verify bench lock clean
+.PHONY: help setup format lint types contracts test models models-deep equality schedules \
+  inclusions simulate traces chaos museum cpython verify bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
@@ -57,8 +57,14 @@ equality: setup  ## the state graphs of TLA+ and of Python are equal
 schedules: setup  ## the library under all thread schedules, up to a bound
 	@$(RUN) -m model_tests.chain.schedules $(ARGS)
 
+inclusions: setup  ## code and spec of the future take the same steps; histories are linearizable
+	@$(RUN) -m model_tests.chain.inclusions $(ARGS)
+
 simulate: setup  ## the process pool over simulated processes that die at any step
 	@$(RUN) -m model_tests.chain.simulation $(ARGS)
+
+traces: setup  ## recorded runs of the library, followed by TLC; --full takes more
+	@$(RUN) -m model_tests.chain.traces $(ARGS)
 
 chaos: setup  ## real processes, killed, stopped and fed with poison at random
 	@$(RUN) -m model_tests.chain.chaos $(ARGS)

@@ -1,14 +1,15 @@
 """The README's generated parts: ``python -m model_tests.readme`` writes them anew.
 
 A part stands between ``<!-- generated: COMMAND -->`` and ``<!-- end -->`` and is what the
-specification's own command prints.  ``test_readme.py`` compares.
+specification's own command prints.  ``test_readme.py`` compares.  ``assurance.py`` does
+the same for another page.
 """
 
 import contextlib
 import io
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from foregone_spec.__main__ import main
@@ -35,12 +36,10 @@ def generated(command: str) -> str:
     return f"```mermaid\n{text}\n```\n" if command.startswith("diagram") else f"{text}\n"
 
 
-def renewed(text: str) -> str:
-    """Return the README with its generated parts made anew."""
+def renewed(text: str, make: Callable[[str], str] = generated) -> str:
+    """Return a page with its generated parts made anew."""
     return _PART.sub(
-        lambda part: (
-            f"<!-- generated: {part['command']} -->\n{generated(part['command'])}<!-- end -->"
-        ),
+        lambda part: f"<!-- generated: {part['command']} -->\n{make(part['command'])}<!-- end -->",
         text,
     )
 

@@ -8,11 +8,14 @@ Some steps are taken with no lock held, so that no entry can be exact: those act
 are *silent*, and may come at any time that the model allows.
 
 Future      TellWaiters, WakeBlocked: one gate after the other is opened.  GiveUp*, if
-            the gate opened after all: the timeout and the end crossed.  Who finds
-            the future done does nothing to it, and is left out.
+            the gate opened after all: the timeout and the end crossed.  EndCallbacks,
+            if none is queued: nobody looks.  Who finds the future done does nothing
+            to it, and is left out.
 Waiting     Note, Tell: as above.  Pass of as_completed(): it only looks again.  A visit
             to a future that has ended, and Remove, are told when the caller goes on:
-            both may be late, since an end is for ever and nobody misses a waiter.
+            both may be late, since an end is for ever and nobody misses a waiter.  Who
+            looks with no lock may see an end before its entry is written; it is told
+            where it was seen.
 """
 
 import gc
@@ -74,7 +77,7 @@ class _FutureReader:
     def __init__(self, entries: Entries, future: AnyFuture) -> None:
         self.future = future
         self.steps: list[Recorded[future_model.Action]] = []
-        self.crossed: set[future_model.Action] = set()
+        self.unlogged: set[future_model.Action] = set()
         self.cancels = sum(
             list(entry)[:2] == ["Future", future] and list(entry)[2] in CANCELS for entry in entries
         )
@@ -119,7 +122,7 @@ class _FutureReader:
 
     def gives_up(self, action: future_model.Action, crossed: bool) -> None:
         if crossed:
-            self.crossed.add(action)
+            self.unlogged.add(action)
         else:
             self.add(action)
 
@@ -147,7 +150,7 @@ class _FutureReader:
         if Effect.RUN_CALLBACKS in cell.effects:
             self.settler = agent
             if not self.queued:  # then they are drained in the same step
-                self.add(future_model.EndCallbacks(agent))
+                self.unlogged.add(future_model.EndCallbacks(agent))
 
     def callback(self, fn: object) -> None:
         number = self.callbacks.index(fn) + 1
@@ -179,7 +182,7 @@ def of_future(entries: Entries, future: AnyFuture) -> Replay[FutureState, future
     return Replay(
         model,
         tuple(read.steps),
-        lambda action: isinstance(action, unlogged) or action in read.crossed,
+        lambda action: isinstance(action, unlogged) or action in read.unlogged,
     )
 
 
@@ -202,6 +205,7 @@ class _WaitingReader:
         self.steps: list[Recorded[waiting_model.Action]] = []
         self.callers: dict[Waiter, _Caller] = {}
         self.ended = ["pending"] * len(futures)
+        self.ends: dict[AnyFuture, Ending] = {}
         for entry in entries:
             self.prepare(list(entry))
         for entry in entries:
@@ -209,6 +213,10 @@ class _WaitingReader:
 
     def prepare(self, entry: list[object]) -> None:
         match entry:
+            case ["Future", Future() as future, Command() as command, Step() as cell]:
+                how = ending(cell.after, command is Command.SET_EXCEPTION)
+                if future in self.numbers and Effect.TELL_WAITERS in cell.effects and how:
+                    self.ends[future] = how
             case ["Install", Future() as future, (_Waiter() as waiter,)]:
                 self.visit(waiter, [future])
                 self.callers[waiter].installed += 1
@@ -231,6 +239,12 @@ class _WaitingReader:
     def add(self, action: waiting_model.Action) -> None:
         self.steps.append(Recorded(action, {"futures": tuple(self.ended)}))
 
+    def end(self, future: AnyFuture) -> None:
+        number = self.numbers.get(future, 0)
+        if number and self.ended[number - 1] == "pending":
+            self.ended[number - 1] = self.ends[future].value
+            self.add(waiting_model.End(number, self.ends[future]))
+
     def calls(self, caller: _Caller) -> None:
         if not caller.called:
             caller.called = True
@@ -248,24 +262,24 @@ class _WaitingReader:
 
     def read(self, entry: list[object]) -> None:
         match entry:
-            case ["Future", Future() as future, Command() as command, Step() as cell]:
-                how = ending(cell.after, command is Command.SET_EXCEPTION)
-                if future in self.numbers and Effect.TELL_WAITERS in cell.effects and how:
-                    number = self.numbers[future]
-                    self.ended[number - 1] = how.value
-                    self.add(waiting_model.End(number, how))
+            case ["Future", Future() as future, _, Step() as cell]:
+                if Effect.TELL_WAITERS in cell.effects:
+                    self.end(future)
             case ["Install", Future(), (_Waiter() as waiter,)]:
                 self.calls(self.callers[waiter])
                 self.add(waiting_model.Install(self.callers[waiter].number))
             case ["Wait", _Waiter() as waiter, seconds, _, tuple(noted)]:
                 caller = self.callers[waiter]
+                for each in noted:
+                    self.end(each)
                 self.goes_on(caller)
                 enough = seconds == clock.NO_LIMIT or self.enough(caller, noted)
                 made = waiting_model.Pass if enough else waiting_model.GiveUp
                 self.add(made(caller.number))
                 self.leaves(caller)
-            case ["Yield", _Waiter() as waiter, _]:
+            case ["Yield", _Waiter() as waiter, Future() as future]:
                 caller = self.callers[waiter]
+                self.end(future)
                 self.goes_on(caller)
                 self.add(waiting_model.Yield(caller.number))
                 caller.yielded += 1
@@ -291,9 +305,9 @@ def of_waiting(
     names = tuple(tuple(read.numbers[each] for each in caller.visits) for caller in callers)
     asks = tuple(caller.asks for caller in callers)
 
+    passes = {waiting_model.Pass(each.number) for each in callers if each.asks == AS_COMPLETED}
+
     def silent(action: waiting_model.Action) -> bool:
-        if isinstance(action, waiting_model.Pass):
-            return asks[action.caller - 1] == AS_COMPLETED
-        return isinstance(action, waiting_model.Note | waiting_model.Tell)
+        return isinstance(action, waiting_model.Note | waiting_model.Tell) or action in passes
 
     return Replay(WaitingModel(len(futures), asks, names), tuple(read.steps), silent)

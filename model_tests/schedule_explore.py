@@ -155,10 +155,10 @@ class Bench:
 
 
 @contextmanager
-def bench(library: Library = None) -> Iterator[Bench]:
-    """Put ``library`` (the real one, if None) under a new scheduler meanwhile."""
+def bench(library: Library = None, scheduler: Scheduler | None = None) -> Iterator[Bench]:
+    """Put ``library`` (the real one, if None) under a scheduler (a new one) meanwhile."""
     library = library or load()
-    scheduler = Scheduler()
+    scheduler = scheduler or Scheduler()
     collects = gc.isenabled()
     gc.disable()  # a finalizer that comes at its own time is no part of a schedule
     try:

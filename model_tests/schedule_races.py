@@ -171,6 +171,7 @@ class Race:
         def called(future: Thing) -> None:
             when = len(self._scheduler.trace)
             self.called.append((number, tag, when, future is self.futures[number]))
+            self._log.append(("Ran", future, called))
 
         return self.futures[number].add_done_callback(called)
 

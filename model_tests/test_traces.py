@@ -1,9 +1,7 @@
 """Real concurrent runs of the library are behaviours of the model, and wrong ones are not."""
 
 import itertools
-import logging
 import random
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +13,7 @@ import pytest
 import foregone.future
 import foregone.pool
 import foregone.worker
-from foregone import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from foregone import Future, ThreadPoolExecutor
 from foregone.pool import Pool
 from foregone.worker import Worker, WorkItem
 from foregone_spec import lifecycle
@@ -24,90 +22,18 @@ from foregone_spec.lifecycle import Phase, Request
 from foregone_spec.thread_pool import Action, ThreadPoolState
 from foregone_spec.trace import Step as Recorded
 from foregone_spec.trace import check
+from model_tests.recorded_runs import hammered, often_switched
 from model_tests.recording import Replay, recording
 from model_tests.recording_pool import of_thread_pool
 
 Run: TypeAlias = Replay[ThreadPoolState, Action]
-CALLS_OF_A_CLIENT = 4
 
 
 @pytest.fixture(autouse=True)
-def often_switched() -> Iterator[None]:
+def switched() -> Iterator[None]:
     """Let threads take turns as often as they can, and callbacks fail in silence."""
-    was = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    logging.getLogger("concurrent.futures").disabled = True
-    yield
-    logging.getLogger("concurrent.futures").disabled = False
-    sys.setswitchinterval(was)
-
-
-@dataclass
-class Client:
-    """Somebody who uses a pool as chance has it."""
-
-    executor: ThreadPoolExecutor
-    chance: random.Random
-    futures: list[Future[int]]
-
-    def __call__(self, begin: threading.Barrier) -> None:
-        begin.wait()
-        submitted = 0
-        while submitted < CALLS_OF_A_CLIENT:
-            what = self.chance.choices(
-                ["submit", "cancel", "wait", "result", "callback", "shutdown"], [8, 4, 2, 2, 2, 0.4]
-            )[0]
-            submitted += what == "submit"
-            try:
-                self.act(what)
-            except RuntimeError:  # the pool takes no more calls
-                pass
-
-    def act(self, what: str) -> None:
-        if what == "submit":
-            fn = self.chance.choice([lambda: 1, lambda: 1 // 0])
-            self.futures.append(self.executor.submit(fn))
-        elif what == "shutdown":
-            self.executor.shutdown(wait=False, cancel_futures=self.chance.random() < 0.5)
-        elif self.futures:
-            one = self.chance.choice(self.futures)
-            if what == "cancel":
-                one.cancel()
-            elif what == "wait":
-                wait(self.futures, return_when=FIRST_COMPLETED)
-            elif what == "result":
-                wait([one])
-            else:
-                other = self.chance.choice(self.futures)
-                one.add_done_callback(lambda _: [other.cancel(), 1 // 0])
-
-
-def hammered(seed: int) -> Run:
-    """Return what happened when several clients used one pool at the same time."""
-    chance = random.Random(seed)
-    inits: Callable[[], object] | None = None
-    if seed % 6 == 5:
-        left = iter([True] * chance.randrange(3))
-        inits = left.__next__  # raises when it is over
-    clients = chance.randint(2, 3)
-    begin = threading.Barrier(clients)
-    with recording() as entries:
-        executor = ThreadPoolExecutor(1 + seed % 4, initializer=inits)
-        threads = [
-            threading.Thread(target=Client(executor, random.Random(n + 7 * seed), []), args=[begin])
-            for n in range(clients)
-        ]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        pool = executor._pool
-        if chance.random() < 0.8:
-            executor.shutdown(cancel_futures=chance.random() < 0.3)
-        del executor, threads, each  # and so the executor is collected
-        for worker in pool.workers:
-            worker.thread.join()
-    return of_thread_pool(entries, pool)
+    with often_switched():
+        yield
 
 
 @pytest.mark.parametrize("seed", range(80))

@@ -1,4 +1,7 @@
-"""Run a tool as a command: what it said, how it ended, and how long it took."""
+"""Run a tool as a command: what it said, how it ended, and how long it took.
+
+And git, which knows of which commit a checkout is; an unpacked sdist has none.
+"""
 
 import os
 import subprocess
@@ -17,6 +20,9 @@ BUILD: Final = ROOT / "build"
 ROOMS: Final = ("spec", "impl", "model_tests", "bench")
 #: The rooms that are shipped.
 PUBLIC: Final = ("spec", "impl")
+
+#: What a hook of git sets, and what would lead into another checkout.
+_OF_ANOTHER: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 
 
 @final
@@ -67,6 +73,24 @@ def python_m(tool: str, *arguments: str) -> Outcome:
         out.seek(0)
         err.seek(0)
         return Outcome(done.returncode, out.read(), err.read(), seconds)
+
+
+def git(*arguments: str, root: Path = ROOT) -> str | None:
+    """Return what git prints in ``root``, or None where it fails or there is none."""
+    environment = {key: each for key, each in os.environ.items() if key not in _OF_ANOTHER}
+    try:
+        done = subprocess.run(
+            ("git", *arguments),
+            cwd=root,
+            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def python_files(*rooms: str) -> list[Path]:

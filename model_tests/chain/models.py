@@ -6,7 +6,8 @@
               the model cannot get where it is interesting
 
 ``tla/expected.json`` records the result of each, with the number of states and the
-depth where the model holds; any difference is a failure.  ``--write`` rewrites it.
+depth where the model holds, and the actions that lead to the failure of an old design;
+any difference is a failure.  ``--write`` rewrites it.
 The stories of what fails are written to ``build/stories``.
 """
 
@@ -91,6 +92,8 @@ def record(config: Config, outcome: Outcome) -> Record:
     found: Record = {"module": config.module, "result": outcome.result}
     if outcome.result == HOLDS:
         found |= {"states": outcome.states, "depth": outcome.depth}
+    if config.path.parent.name == "museum":
+        found["story"] = outcome.actions
     return found
 
 

@@ -8,13 +8,13 @@ a later link that is ahead waits until those before it have been printed.
 
 A link that is missing, breaks, hangs or yields nothing is a row that failed; so is
 a link that did less than ``expected_rows.json`` says.  ``--write`` writes that file.
+The verdict is kept in ``build/verdict.json`` and, to be read, ``build/verdict.html``.
 """
 
 import argparse
 import importlib
 import json
 import os
-import platform
 import queue
 import signal
 import subprocess
@@ -30,6 +30,8 @@ from typing import Final, Protocol, TextIO, cast, final
 
 from model_tests.chain import promise
 from model_tests.chain.command import BUILD, ROOT
+from model_tests.chain.page import facts, page
+from model_tests.chain.progress import Progress
 from model_tests.chain.verdict import Row, show
 
 LINKS: Final = (
@@ -41,10 +43,13 @@ LINKS: Final = (
     "models",
     "equality",
     "schedules",
+    "inclusions",
     "simulation",
+    "traces",
     "chaos",
     "museum",
     "cpython_suite",
+    "kept",
 )
 AT_ONCE: Final = 2
 PATIENCE: Final = 15 * 60.0  # seconds for one link; then it is killed, and has failed
@@ -53,6 +58,7 @@ PATIENCE: Final = 15 * 60.0  # seconds for one link; then it is killed, and has 
 CEILINGS: Final = (66, 12, 34, 28)
 
 VERDICT: Final = BUILD / "verdict.json"
+PAGE: Final = BUILD / "verdict.html"
 LOGS: Final = BUILD / "verify"
 
 
@@ -113,10 +119,11 @@ class Run:
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._stopped = ""  # why the link was killed, if it was
+        self.began: float | None = None  # as long as it runs
 
     def work(self) -> None:
         """Run the link to its end; called in a thread."""
-        began = perf_counter()
+        self.began = began = perf_counter()
         try:
             complete = self._read()
         except Exception:
@@ -129,6 +136,7 @@ class Run:
             details = "\n".join((self._stopped or ended, *said))
             seconds = perf_counter() - began
             self.rows.put(failure(self.link, "the link comes to its end", details, seconds))
+        self.began = None
         self.rows.put(None)
 
     def _read(self) -> bool:
@@ -178,6 +186,13 @@ class Run:
                 pass  # nobody is left
 
 
+def running(runs: Sequence[Run]) -> list[tuple[str, float]]:
+    """Return the links that run now, each with its seconds."""
+    now = perf_counter()
+    begun = [(run.link, run.began) for run in runs]
+    return [(link, now - began) for link, began in begun if began is not None]
+
+
 def in_order(runs: Iterable[Run]) -> Iterator[tuple[str, Row]]:
     """Run all links, AT_ONCE at a time; yield their rows, link by link, as they come."""
     runs = tuple(runs)
@@ -220,40 +235,38 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _record(rows: Sequence[tuple[str, Row]], seconds: float, ok: bool) -> None:
-    verdict = {
-        "ok": ok,
-        "seconds": round(seconds, 1),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "rows": [{"link": link, **asdict(row)} for link, row in rows],
-    }
-    VERDICT.write_text(json.dumps(verdict, indent=1) + "\n")
+    about = facts(seconds)
+    said = [{"link": link, **asdict(row)} for link, row in rows]
+    VERDICT.write_text(json.dumps({"ok": ok, **asdict(about), "rows": said}, indent=1) + "\n")
+    PAGE.write_text(page(rows, about), encoding="utf-8")
 
 
 def verify(links: Sequence[str], write: bool) -> int:
     """Run ``links``, print the verdict, and return the exit code."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    VERDICT.unlink(missing_ok=True)
+    for old in (VERDICT, PAGE):
+        old.unlink(missing_ok=True)
     began = perf_counter()
     module = ("-m", "model_tests.chain.verify", "--serve")
     rows: list[tuple[str, Row]] = []
     reached: dict[str, list[Row]] = {link: [] for link in links}
     front = ""
-    for link, row in in_order(Run(link, (sys.executable, *module, link)) for link in links):
-        if link != front:
-            print(f"\n{link}", flush=True)
+    runs = [Run(link, (sys.executable, *module, link)) for link in links]
+    with Progress(sys.stdout, lambda: running(runs)) as progress:
+        for link, row in in_order(runs):
+            progress.say(show(row) if link == front else f"\n{link}\n{show(row)}")
             front = link
-        print(show(row), flush=True)
-        rows.append((link, row))
-        reached[link].append(row)
+            rows.append((link, row))
+            reached[link].append(row)
     if write:
         promise.write({link: rs for link, rs in reached.items() if all(row.ok for row in rs)})
     rows.append(("verify", promise.compare(reached)))
     seconds = perf_counter() - began
     failed = sum(not row.ok for _, row in rows)
-    print(f"\n{show(rows[-1][1])}\n\n{table([row for _, row in rows])}\n")
-    print(f"{len(rows)} rows, {failed} failed, {seconds:.0f} s; {VERDICT.relative_to(ROOT)}")
     _record(rows, seconds, not failed)
+    print(f"\n{show(rows[-1][1])}\n\n{table([row for _, row in rows])}\n")
+    kept = " and ".join(str(path.relative_to(ROOT)) for path in (VERDICT, PAGE))
+    print(f"{len(rows)} rows, {failed} failed, {seconds:.0f} s; {kept}")
     return int(bool(failed))
 
 

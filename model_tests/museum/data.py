@@ -283,3 +283,10 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
     ),
     *PROCESS_EXHIBITS,
 )  # fmt: skip
+
+#: Where a walk begins: the most telling first.  All others follow in the order above.
+TELLING: Final = (
+    "M1", "H1", "M3", "H3", "H2", "M4", "M6", "M5", "M5p", "H5", "H6", "M2a", "M2b", "M2c", "H4",
+    "M7", "M10", "M11", "M8", "M8p", "H13", "M14", "H9", "H8", "M12", "P2", "H21", "M9", "M9p",
+    "M17",
+)  # fmt: skip

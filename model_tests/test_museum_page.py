@@ -1,0 +1,89 @@
+"""docs/museum.md is what the museum's data say, and each room of it is complete."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from model_tests.chain import models, tlc
+from model_tests.chain.models import configs
+from model_tests.museum import page as pages
+from model_tests.museum.data import EXHIBITS, TELLING
+from model_tests.museum.page import PAGE, in_order, page, read_story, text, told
+from model_tests.museum.table import Exhibit
+
+TEXT = PAGE.read_text(encoding="utf-8")
+ROOMS = {part.partition("\n")[0]: part for part in TEXT.split("\n## ")[1:]}
+
+
+def test_the_page_is_what_the_data_say() -> None:
+    assert page() == TEXT, "run: python -m model_tests.museum.page"
+
+
+def test_another_word_in_the_data_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = EXHIBITS[0]
+    for other in (
+        replace(first, title="another"),
+        replace(first, steps=("another", *first.steps)),
+        replace(first, models=()),
+        replace(first, stdlib="another"),
+    ):
+        monkeypatch.setattr(pages, "EXHIBITS", (other, *EXHIBITS[1:]))
+        assert page() != TEXT
+
+
+def test_every_exhibit_has_its_room_the_most_telling_first() -> None:
+    assert [*ROOMS][:-1] == [exhibit.id for exhibit in in_order()]
+    assert {*ROOMS} == {each.id for each in EXHIBITS} | {"Old designs without a script"}
+    assert [*ROOMS][: len(TELLING)] == [*TELLING]
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda each: str(each.id))
+def test_a_room_is_complete(exhibit: Exhibit) -> None:
+    room = ROOMS[exhibit.id]
+    assert len(re.findall(r"^\d+\. ", room, re.MULTILINE)) == len(exhibit.steps)
+    assert room.count("TLC finds `") == len(exhibit.models)
+    assert f"make museum ARGS='--replay {exhibit.id}'" in room
+    assert f"`{exhibit.script}` in `model_tests/museum/exhibits_" in room
+    assert all(link.lower() in room.lower() for link in exhibit.link.split(", "))
+    pattern = r"^\| standard library of CPython (.+) \| (.+) \| recorded \|$"
+    words = re.findall(pattern, room, re.MULTILINE)
+    came = {each: word for versions, word in words for each in versions.split(", ")}
+    assert came == exhibit.recorded()
+    assert "| foregone | passes | run |" in room
+
+
+def test_every_old_design_is_on_the_page() -> None:
+    for config in configs("museum"):
+        assert f"tla/{config.name}.cfg" in TEXT
+
+
+def test_another_story_of_an_old_design_is_noticed() -> None:
+    config = tlc.read_config(tlc.TLA / "museum" / "Map-M7.cfg")
+    story = (tlc.Step("initially", ()), tlc.Step("Fill", ()), tlc.Step("stuttering", ()))
+    failed = tlc.Outcome("YieldsAllOrRaises", 42, 0, 1.0, story, {}, "")
+    known = {config.name: models.record(config, failed)}
+    assert known[config.name]["story"] == "Fill, stuttering"
+    assert models.row(config, failed, known).ok
+    assert not models.row(config, replace(failed, story=story[:2]), known).ok
+
+
+def test_a_story_is_read() -> None:
+    assert read_story("A, B") == (("A", "B"), "")
+    assert read_story("A, stuttering") == (("A",), "; and then nothing happens any more")
+    assert read_story("A, B, back to 3") == (("A", "B"), "; and on from step 3")
+    assert read_story("A, B, back to 0") == (("A", "B"), "; and on from the beginning")
+    assert told(("A", "B", "B", "A")) == "`A`, `B` (2 times), `A`"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("a __del__ submits", "a `__del__` submits"),
+        ("shutdown(wait=False) and next()", "`shutdown(wait=False)` and `next()`"),
+        ("set_result", "`set_result`"),
+        ("a*b <c> |d| [e] ` f", r"a\*b \<c\> \|d\| \[e\] \` f"),
+    ],
+)
+def test_words_are_no_markup(words: str, shown: str) -> None:
+    assert text(words) == shown
