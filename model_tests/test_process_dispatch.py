@@ -1,6 +1,6 @@
 """Which call goes where, decision by decision: ``dispatch.py`` over lanes that take all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn, cast
 
 import pytest
@@ -37,6 +37,7 @@ class Lane:
 
     lane = watch = pid = 0
     read = readv = None
+    write: Callable[[int, Sequence[bytes]], int]
 
     def __init__(self) -> None:
         self.tickets = [Ticket() for _ in range(DEPTH)]
@@ -340,3 +341,23 @@ def test_who_answers_a_part_of_what_has_none_is_killed(kind: int, told: bool) ->
     assert table.lanes[0].killed
     assert table.queues[0].told is told
     assert not table.calls[0].done()
+
+
+# ------------------------------------------------------------------------------ submit
+
+
+def test_who_submits_sends_where_there_is_room() -> None:
+    """The call crosses no thread on its way out: nobody wakes the local worker."""
+    table = Table(1)
+    written: list[bytes] = []
+
+    def write(fd: int, pieces: Sequence[bytes]) -> int:
+        written.extend(pieces)
+        return sum(map(len, pieces))
+
+    table.lanes[0].write = write
+    table.pool.begun = table.pool.worker.ticking = True
+    call = table.pool.submit(abs, (-1,), {})
+    assert written == list(call._frames)
+    assert written
+    assert call._place is Place.IN_SLOT
