@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from foregone.process_pool import process
-from foregone.process_pool.process import LINGER, SOON, Awaiting
+from foregone.process_pool import awaiting as module
+from foregone.process_pool.awaiting import LINGER, SOON, Awaiting
 
 
 class Time:
@@ -28,8 +28,8 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     made = Time()
-    monkeypatch.setattr(process, "time", made)
-    monkeypatch.setattr(process, "SEVERAL", True)
+    monkeypatch.setattr(module, "time", made)
+    monkeypatch.setattr(module, "SEVERAL", True)
     return made
 
 
@@ -97,7 +97,7 @@ def test_who_is_sent_many_or_seldom_any_sleeps(
 def test_where_there_is_one_processor_nobody_lingers(
     time: Time, lane: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "SEVERAL", False)
+    monkeypatch.setattr(module, "SEVERAL", False)
     awaiting = Awaiting(lane[0].fileno())
     waits(awaiting, time, SOON / 2)
     assert not awaiting.brisk

@@ -31,19 +31,35 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
 class Refusing(Multiprocessing):
-    """A system that refuses the first thread, while somebody else submits."""
+    """A system that refuses to start the first thread, while somebody else submits."""
 
     pool: Pool
     meanwhile: list[Call[int]]
     refusals = 1
 
     def thread(self, target: Callable[[], None], name: str) -> Thread:
+        made = super().thread(target, name)
         if self.refusals:
             self.refusals -= 1
-            self.meanwhile = [self.pool.submit(abs, (-number,), {}) for number in (1, 2, 3)]
-            self.meanwhile[2].cancel()
-            raise RuntimeError("can't start new thread")
-        return super().thread(target, name)
+            return Refused(self)
+        return made
+
+    def refuse(self) -> None:
+        """Be asked to start a thread."""
+        self.meanwhile = [self.pool.submit(abs, (-number,), {}) for number in (1, 2, 3)]
+        self.meanwhile[2].cancel()
+        raise RuntimeError("can't start new thread")
+
+
+class Refused(threading.Thread):
+    """A thread that the system does not start."""
+
+    def __init__(self, system: Refusing) -> None:
+        super().__init__()
+        self.system = system
+
+    def start(self) -> None:
+        self.system.refuse()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -73,14 +89,11 @@ def test_a_start_that_is_refused(method: str) -> None:
 class Late(Refusing):
     """The calls come when the refusal is past, before those before it are told."""
 
-    def thread(self, target: Callable[[], None], name: str) -> Thread:
-        refused = self.refusals
+    def refuse(self) -> None:
         try:
-            return super().thread(target, name)
-        except RuntimeError:
-            assert refused
+            super().refuse()
+        finally:
             self.meanwhile[0].add_done_callback(self._again)
-            raise
 
     def _again(self, _: object) -> None:
         self.after = self.pool.submit(abs, (-9,), {})

@@ -7,13 +7,13 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foregone.process_pool import outcomes, process, wire
+from foregone.process_pool import awaiting, outcomes, ports, process, wire
 from foregone.process_pool.work_items import packed, packed_chunk
 from model_tests.simulation.child import Child, Outcome, Waits
 from model_tests.simulation.choices import Choices, shrunk
@@ -146,8 +146,8 @@ def really(data: bytes, tickets: list[bool], max_tasks: int | None) -> bytes:
     server.lane = theirs.fileno()
     server.reader = wire.Reader(server.lane)
     server.interrupts = process.Interrupts(server.lane)
-    server.awaiting = process.Awaiting(server.lane)
-    server.claims = [Ticket(each).acquire for each in tickets]
+    server.awaiting = awaiting.Awaiting(server.lane)
+    server.tickets = cast("list[ports.Ticket]", [Ticket(each) for each in tickets])
     server.frames, server.dropped = deque(), []
     server.log = mmap.mmap(-1, outcomes.LOG)
     server.serial = server.ran = 0

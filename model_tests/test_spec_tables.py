@@ -57,21 +57,21 @@ def test_the_tables_are_lawful() -> None:
 
 def _future_cells(cell: future.Step) -> Iterator[future.Step]:
     for state, reply in product(State, (True, False, None, *Refusal)):
-        yield dataclasses.replace(cell, after=state)
-        yield dataclasses.replace(cell, reply=reply)
+        yield cell._replace(after=state)
+        yield cell._replace(reply=reply)
     for effect in Effect:
-        yield dataclasses.replace(cell, effects=tuple(e for e in cell.effects if e is not effect))
-        yield dataclasses.replace(cell, effects=(*cell.effects, effect))
-    yield dataclasses.replace(cell, effects=cell.effects[::-1])
+        yield cell._replace(effects=tuple(e for e in cell.effects if e is not effect))
+        yield cell._replace(effects=(*cell.effects, effect))
+    yield cell._replace(effects=cell.effects[::-1])
 
 
 def _lifecycle_cells(cell: lifecycle.Step) -> Iterator[lifecycle.Step]:
     for phase in Phase:
-        yield dataclasses.replace(cell, after=phase)
+        yield cell._replace(after=phase)
     for effect in lifecycle.Effect:
-        yield dataclasses.replace(cell, effects=tuple(e for e in cell.effects if e is not effect))
-        yield dataclasses.replace(cell, effects=(*cell.effects, effect))
-    yield dataclasses.replace(cell, effects=cell.effects[::-1])
+        yield cell._replace(effects=tuple(e for e in cell.effects if e is not effect))
+        yield cell._replace(effects=(*cell.effects, effect))
+    yield cell._replace(effects=cell.effects[::-1])
 
 
 def _waiting_cells(cell: bool) -> Iterator[bool]:

@@ -45,8 +45,10 @@ class StandardProcessPoolNames(concurrent.futures.process.ProcessPoolExecutor):
 
         @property
         def _processes(self) -> dict[int, BaseProcess]:
+            from foregone.process_pool.dispatch import lacking
+
             # CPython starts them in submit(), and its tests look at once.
-            while self._pool.begun and self._pool.worker.lacking():
+            while self._pool.begun and lacking(self._pool):
                 threading.Event().wait(0.001)
             return {each.pid: each.process for each in self._pool.live()}
 

@@ -6,8 +6,10 @@ thread is inside a step when a thread forks, since a step has no interruption po
 """
 
 import os
-import weakref
 from typing import Final, Protocol
+
+from foregone import interpreter_exit
+from foregone.registry import Registry
 
 
 class Forkable(Protocol):
@@ -18,12 +20,14 @@ class Forkable(Protocol):
         ...
 
 
-pools: Final["weakref.WeakSet[Forkable]"] = weakref.WeakSet()
+pools: Final[Registry[Forkable]] = Registry()
 
 
 def _after_in_child() -> None:
-    for pool in list(pools):
+    for pool in pools.all():
         pool.forked()
+    pools.clear()  # they hold nothing any more, and have nothing to end
+    interpreter_exit.pools.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -5,9 +5,9 @@ every call that was accepted runs, and every thread is joined.
 """
 
 import threading
-import weakref
 from typing import Final, Protocol
 
+from foregone.registry import Registry
 from foregone_spec.lifecycle import Request
 
 
@@ -23,7 +23,7 @@ class Ending(Protocol):
         ...
 
 
-pools: Final["weakref.WeakSet[Ending]"] = weakref.WeakSet()
+pools: Final[Registry[Ending]] = Registry()
 
 _began = False
 
@@ -36,7 +36,7 @@ def begun() -> bool:
 def _at_exit() -> None:
     global _began
     _began = True
-    told = list(pools)
+    told = pools.all()
     for pool in told:
         pool.ask(Request.EXIT)
     for pool in told:

@@ -152,6 +152,12 @@ class Process:
         self.world.pause()
         return self.exit_code
 
+    def abandon(self) -> None:
+        if any(each.process is self for each in self.world.pool.queues):
+            raise Violation("Containment", f"{self} is abandoned, and calls may go to it")
+        self.doomed = True
+        self.bury()
+
     def forget(self) -> None:
         raise Violation("UsedAfterClose", "nobody forks here")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from foregone import observer
-from foregone.process_pool import burial
+from foregone.process_pool import burial, ports
 from foregone.process_pool.ports import Ready
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.work_items import AnyCall
@@ -88,6 +88,9 @@ class World:
         self.tell(f"{process} is started")
         self.pause()
         return process
+
+    def start_several(self, count: int, started: list[ports.Process]) -> None:
+        started.extend(self.start() for _ in range(count))
 
     def poller(self) -> Poller:
         return Poller(self)

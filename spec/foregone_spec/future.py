@@ -9,8 +9,7 @@ CPython's answers.  ``CANCEL_OWNED`` is what ``cancel()`` means for a future tha
 an executor owns: nobody needs to come round later to notify its waiters.
 """
 
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 from foregone_spec.identity import IdentityEnum
 
@@ -51,9 +50,7 @@ class Refusal(IdentityEnum):
     UNEXPECTED_STATE = "RuntimeError"  # after a critical log record, as CPython does
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One cell: the state after, the reply, and the effects in order."""
 
     after: State

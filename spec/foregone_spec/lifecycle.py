@@ -8,8 +8,7 @@ so a later ``shutdown()`` cannot undo an earlier ``shutdown(cancel_futures=True)
 (M5 of the museum, model ThreadPool).
 """
 
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 from foregone_spec.identity import IdentityEnum
 
@@ -44,9 +43,7 @@ class Effect(IdentityEnum):
     FAIL_QUEUED = "FailQueued"  # end what is queued with the executor's error
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One cell: the phase after, and the effects in order."""
 
     after: Phase

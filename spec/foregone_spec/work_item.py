@@ -11,8 +11,7 @@ While a call is IN_SLOT, the parent must win its ticket before it gives the even
 recall, cancel, fail or withdraw; where it loses, the event is claim.
 """
 
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 from foregone_spec.future import Command
 from foregone_spec.identity import IdentityEnum
@@ -43,9 +42,7 @@ class Event(IdentityEnum):
     WITHDRAW = "withdraw"  # submit() is about to raise
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One cell: the place after, and the command for the future, if any."""
 
     after: Place

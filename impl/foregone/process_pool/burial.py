@@ -22,7 +22,7 @@ from foregone.process_pool.dispatch import arrange
 from foregone.process_pool.ending import FAIL, discard
 from foregone.process_pool.errors import BLAMED, BrokenProcessPool, ProcessDied, how_it_ended
 from foregone.process_pool.outcomes import missing
-from foregone.process_pool.ports import Poller
+from foregone.process_pool.ports import Process
 from foregone.process_pool.remote_error import thaw
 from foregone.process_pool.tickets import close, remove, take
 from foregone.process_pool.wire import DEPTH
@@ -64,14 +64,20 @@ def start(worker: "LocalWorker") -> bool:
     return True
 
 
-def undo(worker: "LocalWorker", poller: Poller) -> None:
+def undo(worker: "LocalWorker", started: Sequence[Process]) -> None:
     """End what a start has started that did not come to its end."""
     worker.thread = None
+    adopted = [queue.process for queue in worker.pool.queues]
     for queue in worker.pool.queues:
         queue.told = True  # that it ends breaks nothing
         queue.process.kill()
         bury(worker, queue)
-    poller.close()
+    for process in started:
+        if process not in adopted:
+            process.abandon()
+    if worker.poller is not None:
+        worker.poller.close()
+    worker.poller = None
 
 
 def lost(worker: "LocalWorker", queue: CallQueue) -> None:

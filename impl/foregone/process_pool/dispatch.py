@@ -25,6 +25,7 @@ from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.tickets import notice, take
 from foregone.process_pool.wire import DEPTH
 from foregone.process_pool.work_items import AnyCall
+from foregone_spec.lifecycle import Phase
 from foregone_spec.work_item import Event, Place
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _IN_SLOT, _CLAIMED = Place.IN_SLOT, Place.CLAIMED
 _RECALL: Final = Event.RECALL
+#: Where no process is of use any more.
+_UNTENABLE: Final = (Phase.BROKEN, Phase.FORKED)
 
 
 def load(queue: CallQueue) -> int:
@@ -190,3 +193,16 @@ def unsure(pool: "Pool") -> bool:
     """
     waits = pool.room > 0 and (pool.waiting or pool.recalled)
     return bool(waits) or any(queue.tail > queue.head and unclaimed(queue) for queue in pool.queues)
+
+
+def lacking(pool: "Pool") -> bool:
+    """Say whether there are fewer processes than there is work for."""
+    alive = pool.alive
+    if alive >= pool.limit or not pool.grows or pool.phase in _UNTENABLE:
+        return False
+    dying = sum(each.ended and not each.told for each in pool.queues)  # buried soon
+    if alive + dying >= pool.limit:
+        return False
+    pending = len(pool.waiting) + len(pool.recalled)
+    sent = (DEPTH - each.ring.count(None) for each in pool.queues if not each.ended)
+    return pending + sum(sent) > alive

@@ -23,7 +23,7 @@ from foregone.process_pool.answers import GRACE
 from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.callbacks import BUT_CALLBACKS, Callbacks
 from foregone.process_pool.ending import CANCEL, discard
-from foregone.process_pool.ports import Poller, Thread
+from foregone.process_pool.ports import Poller, Process, Thread
 from foregone.process_pool.tickets import close
 from foregone.process_pool.wire import DEPTH
 from foregone.process_pool.work_items import AnyCall
@@ -38,7 +38,7 @@ LOGGER: Final = logging.getLogger("concurrent.futures")
 
 #: Seconds after which a lane that stands is looked at.
 TICK: Final = 0.05
-_OPEN, _CANCELLING, _BROKEN, _FORKED = Phase.OPEN, Phase.CANCELLING, Phase.BROKEN, Phase.FORKED
+_OPEN, _CANCELLING, _BROKEN = Phase.OPEN, Phase.CANCELLING, Phase.BROKEN
 
 
 class LocalWorker:
@@ -98,21 +98,24 @@ class LocalWorker:
 
     def begin(self) -> None:
         """Start; where processes are forked, all of them, before our threads."""
-        self.poller = self.pool.system.poller()
-        self._awake = False  # a start that failed may have left it
+        system, started = self.pool.system, list[Process]()
         gate, goes = new_gate(), list[bool]()
         gate.acquire()
+        run, name = partial(self.run, gate, goes), f"{self.pool.name}_local_worker"
+        thread = system.thread(run, name)  # made first: what a fork has shared costs more
         try:
-            if self.pool.system.forks:  # nothing is offered to them before all is there
-                for _ in range(self.pool.limit):
-                    self.start_process()
-            run, name = partial(self.run, gate, goes), f"{self.pool.name}_local_worker"
-            self.thread = self.pool.system.thread(run, name)
-            self.thread.start()
+            if system.forks:  # nothing is offered to them before all is there
+                system.start_several(self.pool.limit, started)
+            self._awake = False  # a start that failed may have left it
+            self.poller = system.poller()
+            for process in started:
+                self.adopt(process)
+            self.thread = thread
+            thread.start()
             goes.append(True)
         except BaseException:  # a Ctrl-C, perhaps, and the thread is there
             if not goes:
-                burial.undo(self, self.poller)
+                burial.undo(self, started)
             raise
         finally:
             gate.release()
@@ -128,7 +131,7 @@ class LocalWorker:
         """Know that a call was accepted: watch over it, start a process for it."""
         if self.pool.pausing:
             self.decided()
-        elif not self.ticking or self.lacking():
+        elif not self.ticking or dispatch.lacking(self.pool):
             self.wake()
 
     def decided(self) -> None:
@@ -165,9 +168,11 @@ class LocalWorker:
 
     def forked(self) -> None:
         """Become the copy in a forked child: hold nothing of the parent's."""
-        for queue in {*self.lanes.values(), *self.watches.values()}:
-            queue.process.forget()
-        self.lanes, self.watches, self._closers, self._due = {}, {}, [], []
+        if self.lanes or self.watches:
+            for queue in {*self.lanes.values(), *self.watches.values()}:
+                queue.process.forget()
+            self.lanes, self.watches = {}, {}
+        self._closers, self._due = [], []
         if self.poller is not None:
             self.poller.forked()
         self.thread = self.poller = self.callbacks.thread = None
@@ -231,7 +236,7 @@ class LocalWorker:
             return max(0.0, min(TICK, self._until - self.pool.system.now()))
         if self._quiet:  # who submits now wakes us, or we see his call
             self.ticking = False
-            if not dispatch.unsure(self.pool) and not self.lacking():
+            if not dispatch.unsure(self.pool) and not dispatch.lacking(self.pool):
                 return None
         self.ticking = True
         return TICK
@@ -250,7 +255,7 @@ class LocalWorker:
             discard(pool, CANCEL, None, self.carry)
         if pool.pausing:
             self._resume()
-        while self.lacking() and self.retry <= pool.system.now() and burial.start(self):
+        while dispatch.lacking(pool) and self.retry <= pool.system.now() and burial.start(self):
             pass
         if pool.waiting or pool.recalled:
             dispatch.refill(pool)
@@ -275,25 +280,15 @@ class LocalWorker:
             pool.waiting or pool.recalled or any(each.tail != each.head for each in pool.queues)
         )
 
-    def lacking(self) -> bool:
-        """Say whether there are fewer processes than there is work for."""
-        pool = self.pool
-        alive = pool.alive
-        if alive >= pool.limit or not pool.grows or pool.phase in (_BROKEN, _FORKED):
-            return False
-        dying = sum(each.ended and not each.told for each in pool.queues)  # buried soon
-        if alive + dying >= pool.limit:
-            return False
-        pending = len(pool.waiting) + len(pool.recalled)
-        sent = (DEPTH - each.ring.count(None) for each in pool.queues if not each.ended)
-        return pending + sum(sent) > alive
-
     # --------------------------------------------------------------- its parts
 
     def start_process(self) -> None:
         """Start a process, and watch it."""
+        self.adopt(self.pool.system.start())
+
+    def adopt(self, process: Process) -> None:
+        """Watch a process that was started, and let calls go to it."""
         pool, poller = self.pool, self.poller
-        process = pool.system.start()
         queue = CallQueue(process, pool.max_tasks or -1)
         if poller is not None:
             poller.watch(process.lane)

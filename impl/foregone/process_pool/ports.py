@@ -93,6 +93,10 @@ class Process(Protocol):
         """Release all that was held for an ended process; return its exit code, if known."""
         ...
 
+    def abandon(self) -> None:
+        """End a process that is not wanted, if it was started; release all that is held for it."""
+        ...
+
     def forget(self) -> None:
         """Close, in a forked child, what belongs to the parent."""
         ...
@@ -152,6 +156,13 @@ class System(Protocol):
 
     def start(self) -> Process:
         """Start a process; raise OSError if the system refuses."""
+        ...
+
+    def start_several(self, count: int, started: list[Process]) -> None:
+        """Start processes, put them in ``started``; raise OSError if the system refuses.
+
+        Then whoever asked abandons those that are there.
+        """
         ...
 
     def poller(self) -> Poller:

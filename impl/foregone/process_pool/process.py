@@ -14,9 +14,9 @@ It touches nothing but its lane, its tickets and its life line.  Model: the proc
 of ``tla/ClaimTickets.tla``.
 """
 
+import importlib
 import mmap
 import os
-import select
 import signal
 import sys
 import threading
@@ -29,11 +29,21 @@ from types import FrameType
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from foregone.process_pool import wire
+from foregone.process_pool.awaiting import Awaiting
 from foregone.process_pool.names import named
 from foregone.process_pool.outcomes import LOG, Outcomes
 from foregone.process_pool.pickling import Packed, Reducer, pack, unpack
+from foregone.process_pool.ports import Ticket
 from foregone.process_pool.remote_error import freeze
 from foregone.process_pool.semaphores import STRIDE, opened
+
+if sys.platform == "linux":
+    import fcntl
+
+#: ``signal.signal`` without its enums, which a process that starts has no time for.
+_signal: Final = cast(
+    "Callable[[int, Interrupts], object]", vars(importlib.import_module("_signal"))["signal"]
+)
 
 _Arguments: TypeAlias = tuple[tuple[object, ...], dict[str, object]]
 _OneCall: TypeAlias = tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
@@ -44,15 +54,15 @@ _Chunk: TypeAlias = tuple[Callable[..., object], list[tuple[object, ...]]]
 TICKETS: Final = LOG + STRIDE
 MEMORY: Final = TICKETS + STRIDE * wire.DEPTH
 
-#: How long a process looks for its next call before it sleeps, in seconds; and how soon
-#: the last one must have come, the time to wake up included.
-LINGER: Final = 0.0001
-SOON: Final = 0.0002
-#: There are several processors, and the system can be asked to run somebody else.
-SEVERAL: Final = hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1
-
 #: So many bytes of "dropped" answers are gathered before they are written.
 _GATHERED: Final = 64 * wire.SIZE
+
+
+class Own(NamedTuple):
+    """What a forked process has of its parent's, and need not open."""
+
+    log: mmap.mmap
+    tickets: Sequence[Ticket]
 
 
 class Job(NamedTuple):
@@ -60,7 +70,7 @@ class Job(NamedTuple):
 
     lane: Connection
     life: Connection
-    memory: Connection  # of MEMORY bytes: the log, and behind it the tickets
+    memory: Connection | Own  # of MEMORY bytes: the log, and behind it the tickets
     names: Sequence[str]  # of the tickets, if they have any
     initializer: Callable[..., object] | None
     initargs: tuple[object, ...]
@@ -72,7 +82,7 @@ def serve(job: Job) -> None:
     """Be a process of the pool until the lane ends."""
     _die_with_parent(job.life.fileno())
     interrupts = Interrupts(job.lane.fileno())
-    signal.signal(signal.SIGINT, interrupts)
+    _signal(signal.SIGINT, interrupts)
     _Server(job, interrupts).serve()
 
 
@@ -115,43 +125,6 @@ class Interrupts:
         self.pausing = self.told = False
 
 
-class Awaiting:
-    """How a process waits for its next call: awake for a moment, if that is likely to do.
-
-    To be woken takes longer than a small call.  So who was sent its last call, alone, soon
-    after the answer before it looks for LINGER before it sleeps; once that was in vain, it
-    sleeps at once the next time.  It gives way to everybody who wants the processor, and
-    where there is only one it never lingers.
-    """
-
-    __slots__ = ("_began", "_lingered", "_poll", "brisk")
-
-    _began: float
-    _lingered: bool
-    brisk: bool
-
-    def __init__(self, lane: int) -> None:
-        self._poll = select.poll()
-        self._poll.register(lane, select.POLLIN)
-        self._began = 0.0
-        self._lingered = False
-        self.brisk = False  # the next call is likely to come soon
-
-    def linger(self) -> None:
-        """Return when there is something to read, or it has become unlikely."""
-        self._began = began = time.perf_counter()
-        self._lingered = self.brisk
-        if self.brisk:
-            look, now, give_way = self._poll.poll, time.perf_counter, os.sched_yield
-            while not look(0) and now() - began < LINGER:
-                give_way()
-
-    def over(self, frames: int) -> None:
-        """Learn that so many frames came."""
-        soon = LINGER if self._lingered else SOON
-        self.brisk = SEVERAL and frames == 1 and time.perf_counter() - self._began < soon
-
-
 class _Server:
     """The loop of a process, and what it has read and not claimed."""
 
@@ -162,9 +135,7 @@ class _Server:
         self.interrupts = interrupts
         self.awaiting = Awaiting(self.lane)
         self.frames: deque[wire.Frame] = deque()
-        self.log = mmap.mmap(job.memory.fileno(), MEMORY)
-        job.memory.close()
-        self.claims = [each.acquire for each in opened(job.names, self.log, TICKETS, wire.DEPTH)]
+        self.log, self.tickets = job.memory if isinstance(job.memory, Own) else _opened(job)
         self.serial = 0  # of the next frame that asks for an answer
         self.ran = 0
         self.dropped: list[wire.Buffer] = []
@@ -185,7 +156,7 @@ class _Server:
                 if self.interrupts.pausing and not self.paused():
                     return
                 serial, self.serial = self.serial, self.serial + 1
-                if self.claims[serial % wire.DEPTH](False):
+                if self.tickets[serial % wire.DEPTH].acquire(False):
                     self.flush()
                     self.run(kind, serial % wire.SERIALS, data, buffers)
                 else:
@@ -325,11 +296,17 @@ class _Server:
         return wire.SECONDS.pack(time.perf_counter() - began), ()
 
 
+def _opened(job: Job) -> Own:
+    """Open what the process shares with its parent."""
+    assert isinstance(job.memory, Connection)
+    log = mmap.mmap(job.memory.fileno(), MEMORY)
+    job.memory.close()
+    return Own(log, opened(job.names, log, TICKETS, wire.DEPTH))
+
+
 def _die_with_parent(life: int) -> None:
     """See to it that this process ends when the parent does."""
     if sys.platform == "linux":
-        import fcntl
-
         # SIGKILL, whatever the calls do to their signals; the default would be SIGIO.
         fcntl.fcntl(life, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())

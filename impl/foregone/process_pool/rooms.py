@@ -14,7 +14,6 @@ assigns the phase.
 Models: ``tla/ProcessPool.tla``, ``tla/ClaimTickets.tla``.
 """
 
-import weakref
 from collections import deque
 from collections.abc import Callable
 from itertools import count
@@ -31,6 +30,7 @@ from foregone.process_pool.ports import Process, System
 from foregone.process_pool.tickets import take
 from foregone.process_pool.wire import DEPTH
 from foregone.process_pool.work_items import AnyCall, Call, ChunkCall, packed, packed_chunk
+from foregone.registry import Registry
 from foregone_spec.future import State
 from foregone_spec.lifecycle import RUNS_QUEUED, Phase, Request, accepts
 from foregone_spec.lifecycle import TRANSITIONS as LIFECYCLE
@@ -97,7 +97,7 @@ class Pool:
     horizon: int
     limit: int
     lock: sync.Lock
-    maps: "weakref.WeakSet[Drawing]"
+    maps: Registry[Drawing]
     max_tasks: int | None
     name: str
     overtaken: int
@@ -125,7 +125,7 @@ class Pool:
         self.limit = limit
         self.system = system
         self.grows = not system.forks
-        self.maps = weakref.WeakSet()
+        self.maps = Registry()
         self.max_tasks = max_tasks
         self.replaces = replaces
         self.reducer = reducer
@@ -288,7 +288,7 @@ class Pool:
         Who waits for these calls is told here, or by ``carry``, whenever it does so.
         """
         if request in (Request.SHUTDOWN, Request.EXIT):
-            for each in tuple(self.maps):  # what a map has drawn is submitted first
+            for each in self.maps.all():  # what a map has drawn is submitted first
                 each.flush()
         try:
             if self._ask(request) is Phase.CANCELLING:
@@ -316,8 +316,11 @@ class Pool:
             if queue.tail > queue.head:
                 stranded += [each for each in queue.ring if each is not None]
         self.lock = sync.new_lock()
-        self.maps = weakref.WeakSet()  # who was at it in the parent is not here
-        self.waiting, self.recalled, self.queues, self.room = deque(), deque(), (), 0
+        if self.maps:
+            self.maps.clear()  # who was at it in the parent is not here
+        self.waiting.clear()
+        self.recalled.clear()
+        self.queues, self.room = (), 0
         self.worker.forked()
         self._ask(Request.FORK)
         for call in stranded:

@@ -15,7 +15,6 @@ import mmap
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from multiprocessing import resource_tracker
 from operator import attrgetter
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -120,7 +119,7 @@ class Tickets:
                 name = f"{token}-{number}"
                 self.all.append(_semlock(_SEMAPHORE, 1, 1, name, False))
                 self.names.append(name)
-                resource_tracker.register(name, _KIND)
+                _track(name, known=True)
         except BaseException:
             self.unlink()
             raise
@@ -130,7 +129,14 @@ class Tickets:
         names, self.names = self.names, []
         for name in names:
             _unlink(name)
-            resource_tracker.unregister(name, _KIND)
+            _track(name, known=False)
+
+
+def _track(name: str, *, known: bool) -> None:
+    """Have the resource tracker remove a name if we cannot, or not any more."""
+    from multiprocessing import resource_tracker  # a fork of more is a slower fork
+
+    (resource_tracker.register if known else resource_tracker.unregister)(name, _KIND)
 
 
 def _places(calls: _Calls, memory: mmap.mmap, offset: int, count: int) -> range:

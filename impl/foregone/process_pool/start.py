@@ -16,7 +16,6 @@ import errno
 import mmap
 import multiprocessing.process
 import os
-import select
 import signal
 import socket
 import tempfile
@@ -30,11 +29,11 @@ from multiprocessing.process import BaseProcess
 from operator import attrgetter
 from typing import Final
 
-from foregone import sync
 from foregone.process_pool.outcomes import LOG
 from foregone.process_pool.pickling import Reducer
-from foregone.process_pool.ports import Poller, Process, Ready, Thread, Ticket
-from foregone.process_pool.process import MEMORY, TICKETS, Job, serve
+from foregone.process_pool.poller import SystemPoller
+from foregone.process_pool.ports import Poller, Process, Thread, Ticket
+from foregone.process_pool.process import MEMORY, TICKETS, Job, Own, serve
 from foregone.process_pool.semaphores import Tickets
 from foregone.process_pool.wire import DEPTH, readable
 
@@ -87,11 +86,33 @@ class Multiprocessing:
 
     def start(self) -> Process:
         """Start a process; raise OSError if the system refuses."""
-        return _Started(self)
+        started: list[Process] = []
+        try:
+            self.start_several(1, started)
+        except BaseException:
+            for each in started:
+                each.abandon()
+            raise
+        return started[0]
+
+    def start_several(self, count: int, started: list[Process]) -> None:
+        """Start processes and put them in ``started``; raise OSError if the system refuses.
+
+        What they take is made before the first of them is forked, and looked at after the
+        last: between two forks each page that is written to is copied once more.
+        """
+        fresh: list[_Started] = []
+        for _ in range(count):
+            fresh.append(_Started(self))
+            started.append(fresh[-1])
+        for each in fresh:
+            each.launch()
+        for each in fresh:
+            each.launched()
 
     def poller(self) -> Poller:
         """Make a poller."""
-        return _Poller()
+        return SystemPoller()
 
     def thread(self, target: Callable[[], None], name: str) -> Thread:
         """Make a thread."""
@@ -110,11 +131,12 @@ class _Started:
     """A process that was started, and what the parent holds of it."""
 
     __slots__ = (
-        "_buried", "_lane", "_life", "_memory", "_semaphores", "_watch", "lane", "pid", "process",
-        "tickets", "watch",
+        "_buried", "_far", "_lane", "_life", "_memory", "_semaphores", "_watch", "lane", "pid",
+        "process", "tickets", "watch",
     )  # fmt: skip
 
     _buried: bool
+    _far: tuple[Connection, ...]
     _lane: socket.socket
     _life: int
     _memory: mmap.mmap | None
@@ -132,8 +154,9 @@ class _Started:
     readv = staticmethod(os.readv)
 
     def __init__(self, system: Multiprocessing) -> None:
-        with ExitStack() as theirs, ExitStack() as undo:
-            shared = theirs.enter_context(Connection(_shared_memory()))
+        """Make all that the process takes; it is started by ``launch``."""
+        with ExitStack() as undo:
+            shared = undo.enter_context(Connection(_shared_memory()))
             self._memory = memory = mmap.mmap(shared.fileno(), MEMORY)
             self._semaphores = Tickets(memory, TICKETS, DEPTH)
             undo.callback(self._semaphores.unlink)
@@ -141,24 +164,42 @@ class _Started:
             ours, far = socket.socketpair()
             undo.callback(ours.close)
             ours.setblocking(False)
-            lane = theirs.enter_context(Connection(far.detach()))
+            lane = undo.enter_context(Connection(far.detach()))
             life, self._life = os.pipe()
             undo.callback(os.close, self._life)
-            line = theirs.enter_context(Connection(life, writable=False))
-            held = {ours.fileno(), self._life}
-            _held.update(held)
-            undo.callback(_held.difference_update, held)
+            line = undo.enter_context(Connection(life, writable=False))
+            self._far = (lane, line, shared)
+            own: Own | Connection = shared
+            if system.forks:  # it has the memory itself
+                shared.close()
+                own, self._far = Own(memory, self.tickets), (lane, line)
             job = Job(
-                lane, line, shared, self._semaphores.names, system.initializer, system.initargs,
+                lane, line, own, self._semaphores.names, system.initializer, system.initargs,
                 system.max_tasks, system.reducer,
             )  # fmt: skip
             make: Callable[..., BaseProcess] = attrgetter("Process")(system.context)
             self.process = make(target=serve, args=(job,))
-            self.process.start()
             undo.pop_all()
-        self._buried = False
         self._lane = ours
         self.lane = ours.fileno()
+        self.pid, self.watch = 0, -1
+        self._watch = None
+        self._buried = False
+        _held.update((self.lane, self._life, *map(Connection.fileno, self._far)))
+
+    def launch(self) -> None:
+        """Start the process; raise OSError if the system refuses."""
+        far = tuple(map(Connection.fileno, self._far))
+        _held.difference_update(far)
+        self.process.start()
+        _held.update(far)  # who is forked next must not have them
+
+    def launched(self) -> None:
+        """Let go of what only the process needs; find out how its end is known."""
+        _held.difference_update(map(Connection.fileno, self._far))
+        for each in self._far:
+            each.close()
+        self._far = ()
         self.pid = self.process.pid or 0
         self._watch = _pidfd(self.pid)
         self.watch = self.process.sentinel if self._watch is None else self._watch
@@ -215,17 +256,34 @@ class _Started:
         if self.process.exitcode is None:
             wait([self.process.sentinel], STATUS)
         code = self.process.exitcode
-        self._buried = True
         self.process.join(0)  # or multiprocessing keeps it until another process starts
+        self._release()
+        return code
+
+    def abandon(self) -> None:
+        """End a process of which nobody knows, if it was started; release all that is held."""
+        if self.process.pid is not None:
+            if self._far:
+                self.launched()
+            self.kill()
+            self.bury()
+        elif not self._buried:
+            self._release()
+
+    def _release(self) -> None:
+        self._buried = True
         self._semaphores.unlink()
         self.tickets = ()
-        _held.difference_update((self.lane, self.watch, self._life))
+        far = tuple(map(Connection.fileno, self._far))
+        _held.difference_update((self.lane, self._life, self.watch, *far))
+        for each in self._far:
+            each.close()
+        self._far = ()
         if self._watch is not None:
             os.close(self._watch)
         self._lane.close()
         os.close(self._life)
         self._memory = None  # goes with the last ticket that stands in it
-        return code
 
     def forget(self) -> None:
         """Let go, in a forked child, of what belongs to the parent and will be closed."""
@@ -259,89 +317,3 @@ def _gone(pid: int) -> bool:
     except OSError as error:
         return error.errno == errno.ESRCH
     return False
-
-
-class _Poller:
-    """``epoll``, or ``poll`` where there is none, and a socket pair to wake it."""
-
-    __slots__ = ("_closed", "_inner", "_lock", "_outer", "_poll", "_watched", "_woken")
-
-    def __init__(self) -> None:
-        self._inner, self._outer = socket.socketpair()
-        self._inner.setblocking(False)
-        self._outer.setblocking(False)
-        self._woken = self._inner.fileno()
-        self._lock = sync.new_lock()
-        self._closed = False
-        self._watched: set[int] = set()
-        self._poll = select.epoll() if hasattr(select, "epoll") else _Poll()
-        self._poll.register(self._woken, select.POLLIN)
-
-    def watch(self, fd: int, *, writing: bool = False) -> None:
-        """Report when ``fd`` is readable or ended, and, if ``writing``, writable."""
-        events = select.POLLIN | (select.POLLOUT if writing else 0)
-        if fd in self._watched:
-            self._poll.modify(fd, events)
-        else:
-            self._watched.add(fd)
-            self._poll.register(fd, events)
-
-    def forget(self, fd: int) -> None:
-        """Report no more of ``fd``."""
-        if fd in self._watched:
-            self._watched.remove(fd)
-            self._poll.unregister(fd)
-
-    def poll(self, seconds: float | None) -> list[Ready]:
-        """Sleep until something is ready, somebody wakes, or ``seconds`` have passed."""
-        found: list[Ready] = []
-        for fd, events in self._poll.poll(-1 if seconds is None else seconds):
-            if fd == self._woken:
-                try:
-                    while len(self._inner.recv(4096)) == 4096:
-                        pass
-                except BlockingIOError:
-                    pass
-                found.append((-1, True, False))
-            else:
-                writable = bool(events & select.POLLOUT)
-                found.append((fd, bool(events & ~select.POLLOUT), writable))
-        return found
-
-    def wake(self) -> None:
-        """End the sleep, or the next one."""
-        sending = map(self._outer.send, (b"\0",))
-        try:
-            with self._lock:
-                if not self._closed: (_,) = sending  # fmt: skip
-        except OSError:
-            pass  # full: it is awake
-
-    def close(self) -> None:
-        """Release what the poller holds."""
-        with self._lock:
-            self._closed = True
-        self._poll.close()
-        self._inner.close()
-        self._outer.close()
-
-    def forked(self) -> None:
-        """Close, in a forked child, what belongs to the parent."""
-        self._lock = sync.new_lock()
-        self.close()
-
-
-class _Poll:
-    """``select.poll`` with the methods of ``epoll``, seconds and all."""
-
-    def __init__(self) -> None:
-        self._poll = select.poll()
-        self.register, self.modify = self._poll.register, self._poll.modify
-        self.unregister = self._poll.unregister
-
-    def poll(self, seconds: float) -> list[tuple[int, int]]:
-        """Return what is ready, after so many seconds at most; -1 is for ever."""
-        return self._poll.poll(None if seconds < 0 else seconds * 1000)
-
-    def close(self) -> None:
-        """Release nothing: there is no descriptor."""

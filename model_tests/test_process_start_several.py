@@ -1,0 +1,147 @@
+"""Processes that are forked together, before the first thread: all of them, or none."""
+
+import errno
+import gc
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from typing import cast
+
+import pytest
+
+from foregone.process_pool import start
+from foregone.process_pool.local_worker import LocalWorker
+from foregone.process_pool.ports import Poller, Thread
+from foregone.process_pool.rooms import Pool
+from foregone.process_pool.start import Multiprocessing
+from foregone_spec.lifecycle import Request
+from model_tests.process_world import PATIENCE, descriptors, pool_processes, until
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+WORKERS = 3
+REFUSED = BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+#: Where a start is ended, by what; and at which time of coming there.
+PLACES = [
+    (BaseProcess, "start", REFUSED, WORKERS),
+    (start, "_shared_memory", OSError(errno.EMFILE, "Too many open files"), WORKERS),
+    (start._Started, "launch", KeyboardInterrupt(), 2),
+    (start._Started, "launched", KeyboardInterrupt(), 2),
+    (LocalWorker, "adopt", KeyboardInterrupt(), 2),
+    (Multiprocessing, "poller", OSError(errno.EMFILE, "Too many open files"), 1),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "error", "time"), PLACES, ids=str)
+def test_a_start_that_ends_in_the_middle(
+    owner: object, name: str, error: BaseException, time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left of those that were started, or were to be; the next start is whole."""
+    made: Callable[..., object] = getattr(owner, name)
+    times = iter(range(1, time + 1))
+
+    def ends(*arguments: object) -> object:
+        if next(times, 0) == time:
+            raise error
+        return made(*arguments)
+
+    before, held = descriptors(), set(start._held)
+    pool = Pool(WORKERS, Multiprocessing(multiprocessing.get_context("fork")))
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, ends)
+        with pytest.raises(type(error)) as raised:
+            pool.submit(abs, (-7,), {})
+    assert raised.value is error
+    assert not pool.queues
+    assert until(lambda: not pool_processes())
+    del raised  # with it go the frames that hold what was made
+    error.__traceback__ = None
+    assert until(lambda: gc.collect() >= 0 and descriptors() == before)
+    assert start._held == held
+    assert pool.submit(abs, (-8,), {}).result(PATIENCE) == 8
+    assert len(pool.queues) == WORKERS
+    pool.ask(Request.SHUTDOWN)
+    pool.join()
+    assert start._held == held
+    assert until(lambda: gc.collect() >= 0 and descriptors() == before)
+
+
+def test_each_process_has_its_own_ends_only() -> None:
+    """What was made for the others, before or after it was forked, is closed in it."""
+    before = names_of_open()[1]
+    pool = Pool(WORKERS, Multiprocessing(multiprocessing.get_context("fork")))
+    calls = [pool.submit(names_of_open, (), {}) for _ in range(8 * WORKERS)]
+    found = dict(each.result(PATIENCE) for each in calls)
+    of_the_parent = names_of_open()[1]
+    lives = [cast("start._Started", each.process)._life for each in pool.queues]
+    lines = {os.readlink(f"/proc/self/fd/{fd}") for fd in lives}
+    for names in found.values():
+        (lane,) = (name for name in names - before if name.startswith("socket"))
+        assert lane not in of_the_parent
+        assert len(names & lines) == 1  # both ends of a pipe have one name
+    assert len({frozenset(names & lines) for names in found.values()}) == len(found)
+    pool.ask(Request.SHUTDOWN)
+    pool.join()
+
+
+def names_of_open() -> tuple[int, set[str]]:
+    """Return which process this is, and what it has open."""
+    names = set()
+    for each in os.listdir("/proc/self/fd"):
+        try:
+            names.add(os.readlink(f"/proc/self/fd/{each}"))
+        except FileNotFoundError:
+            pass  # the one that listed
+    return os.getpid(), names
+
+
+class Early(Multiprocessing):
+    """A system in which somebody ends the pool before there is anything to wake.
+
+    Its thread looks for the first time when the only call has been dropped.
+    """
+
+    pool: Pool
+
+    def __init__(self, gate: int) -> None:
+        super().__init__(multiprocessing.get_context("fork"), os.read, (gate, 1))
+        self.submitted = threading.Event()
+
+    def poller(self) -> Poller:
+        for call in self.pool.waiting.copy():
+            call.cancel()
+        asking = threading.Thread(target=self.pool.ask, args=(Request.SHUTDOWN,))
+        asking.start()
+        asking.join()
+        return super().poller()
+
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        def run() -> None:
+            assert self.submitted.wait(PATIENCE)
+            target()
+
+        return super().thread(run, name)
+
+
+def test_who_asks_for_the_end_while_the_pool_starts() -> None:
+    """There is nothing to wake yet; who submits sees to it that the worker looks.
+
+    Its process says nothing either: it has not come to the end of its initializer.
+    """
+    inner, outer = os.pipe()
+    system = Early(inner)
+    system.pool = pool = Pool(1, system)
+    call = pool.submit(abs, (-7,), {})
+    assert call.cancelled()
+    assert not pool.waiting
+    (queue,) = pool.queues
+    system.submitted.set()
+    try:
+        assert until(lambda: queue.told)
+    finally:
+        os.close(outer)
+        os.close(inner)
+        queue.process.kill()
+        pool.join()
