@@ -4,16 +4,22 @@ import errno
 import gc
 import multiprocessing
 import os
+import select
+import signal
 import threading
+import warnings
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 
+from foregone import ProcessPoolExecutor
 from foregone.process_pool import start
 from foregone.process_pool.local_worker import LocalWorker
-from foregone.process_pool.ports import Poller, Thread
+from foregone.process_pool.poller import SystemPoller
+from foregone.process_pool.ports import Poller, Process, Thread
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.start import Multiprocessing
 from foregone_spec.lifecycle import Request
@@ -29,6 +35,10 @@ PLACES = [
     (start, "_shared_memory", OSError(errno.EMFILE, "Too many open files"), WORKERS),
     (start._Started, "launch", KeyboardInterrupt(), 2),
     (start._Started, "launched", KeyboardInterrupt(), 2),
+    (start._Started, "_close_far", KeyboardInterrupt(), 1),
+    (Connection, "close", KeyboardInterrupt(), WORKERS + 2),  # WORKERS times of the memory
+    (start, "_pidfd", KeyboardInterrupt(), 2),
+    (SystemPoller, "watch", KeyboardInterrupt(), 2),
     (LocalWorker, "adopt", KeyboardInterrupt(), 2),
     (Multiprocessing, "poller", OSError(errno.EMFILE, "Too many open files"), 1),
 ]
@@ -145,3 +155,124 @@ def test_who_asks_for_the_end_while_the_pool_starts() -> None:
         os.close(inner)
         queue.process.kill()
         pool.join()
+
+
+def test_what_was_never_started_is_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number is 0 until it is known: for ``kill`` that is the whole group of the user's."""
+    made: list[Process] = []
+    start._Started(Multiprocessing(multiprocessing.get_context("fork")), made)
+    (process,) = made
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    process.kill()
+    process.terminate()
+    process.abandon()
+    process.abandon()
+    assert not sent
+    assert process.ended()
+
+
+def test_a_second_interrupt_does_not_end_the_undoing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes while the second of three is being ended; all three are, and then it is told."""
+    pool = Pool(WORKERS, Multiprocessing(multiprocessing.get_context("fork")))
+    first, second = KeyboardInterrupt("first"), KeyboardInterrupt("second")
+    buried: list[Process] = []
+    bury = start._Started.bury
+
+    def interrupted(process: start._Started) -> int | None:
+        if process not in buried:
+            buried.append(process)
+            if len(buried) == 2:
+                raise second
+        return bury(process)
+
+    def refuses(_: threading.Thread) -> None:
+        raise first
+
+    before = descriptors()
+    with monkeypatch.context() as patch:
+        patch.setattr(start._Started, "bury", interrupted)
+        patch.setattr(threading.Thread, "start", refuses)
+        with pytest.raises(KeyboardInterrupt) as raised:
+            pool.submit(abs, (-7,), {})
+    assert raised.value is second
+    assert len(buried) == WORKERS
+    assert until(lambda: not pool_processes())
+    del raised, buried[:]
+    first.__traceback__ = second.__traceback__ = second.__context__ = None
+    assert until(lambda: gc.collect() >= 0 and descriptors() == before)
+    assert pool.submit(abs, (-8,), {}).result(PATIENCE) == 8
+    pool.ask(Request.SHUTDOWN)
+    pool.join()
+
+
+def test_who_is_to_be_killed_while_the_pool_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that ``kill_workers()`` cannot have seen are killed when they are there."""
+    inner, outer = os.pipe()
+    context = multiprocessing.get_context("fork")
+    executor = ProcessPoolExecutor(WORKERS, context, os.read, (inner, 1))  # it never ends
+    made = Multiprocessing.poller
+
+    def poller(system: Multiprocessing) -> Poller:
+        asking = threading.Thread(target=executor.kill_workers)
+        asking.start()
+        asking.join()
+        return made(system)
+
+    monkeypatch.setattr(Multiprocessing, "poller", poller)
+    call = executor.submit(abs, -7)
+    ending = threading.Thread(target=executor.shutdown)
+    ending.start()
+    ending.join(PATIENCE)
+    alive = ending.is_alive()
+    for pid in pool_processes():  # none, unless they were not seen
+        os.kill(pid, signal.SIGKILL)
+    ending.join()
+    os.close(outer)
+    os.close(inner)
+    assert not alive
+    assert call.cancelled()
+
+
+def test_a_poller_that_is_closed_twice_is_closed_once() -> None:
+    """As in a child that is forked between its closing and the worker's end."""
+    poller = SystemPoller()
+    poller.wake()
+    assert poller.poll(0) == [(-1, True, False)]
+    assert poller.poll(0) == []
+    poller.close()
+    mine = os.pipe(), os.pipe()  # where it was, or may have been
+    poller.wake()
+    poller.close()
+    poller.forked()
+    for inner, outer in mine:
+        os.write(outer, b"x")
+        assert os.read(inner, 9) == b"x"
+        os.close(inner)
+        os.close(outer)
+
+
+def test_a_poller_that_cannot_be_made_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses() -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    before = descriptors()
+    monkeypatch.setattr(select, "epoll", refuses)
+    with warnings.catch_warnings(record=True) as left_open:
+        warnings.simplefilter("always")
+        with pytest.raises(OSError, match="Too many open files"):
+            SystemPoller()
+    assert not left_open
+    assert descriptors() == before
+
+
+def test_a_poller_without_epoll_and_eventfd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is woken by a pipe, and never waits to wake, however often nobody looks."""
+    monkeypatch.delattr(select, "epoll")
+    monkeypatch.delattr(os, "eventfd", raising=False)
+    poller = SystemPoller()
+    for _ in range(20_000):
+        poller.wake()
+    assert poller.poll(None) == [(-1, True, False)]
+    assert poller.poll(0) == []
+    poller.close()

@@ -24,10 +24,16 @@ pools: Final[Registry[Forkable]] = Registry()
 
 
 def _after_in_child() -> None:
+    trouble: BaseException | None = None
     for pool in pools.all():
-        pool.forked()
+        try:
+            pool.forked()
+        except BaseException as error:  # a defect of ours, and not the next one's
+            trouble = error
     pools.clear()  # they hold nothing any more, and have nothing to end
     interpreter_exit.pools.clear()
+    if trouble is not None:
+        raise trouble  # Python says so, and goes on
 
 
 if hasattr(os, "register_at_fork"):

@@ -51,7 +51,12 @@ _DIED: Final = TRANSITIONS[Place.CLAIMED][Event.DIED]
 def start(worker: "LocalWorker") -> bool:
     """Start a process that is lacking; return whether it could be."""
     try:
-        worker.start_process()
+        process = worker.pool.system.start()
+        try:
+            worker.adopt(process)
+        except BaseException:
+            disown(worker, process)
+            raise
     except Exception as error:
         refused_again = died_early(worker.unready, EARLY_LIMIT) is Death.EARLY_AGAIN
         worker.unready += 1
@@ -67,17 +72,41 @@ def start(worker: "LocalWorker") -> bool:
 def undo(worker: "LocalWorker", started: Sequence[Process]) -> None:
     """End what a start has started that did not come to its end."""
     worker.thread = None
+    interrupted: BaseException | None = None  # once more: what was begun is undone all the same
     adopted = [queue.process for queue in worker.pool.queues]
     for queue in worker.pool.queues:
         queue.told = True  # that it ends breaks nothing
-        queue.process.kill()
-        bury(worker, queue)
+        try:
+            queue.process.kill()
+            bury(worker, queue)
+        except BaseException as error:
+            interrupted = error
+            bury(worker, queue)
     for process in started:
-        if process not in adopted:
+        try:
+            if process not in adopted:
+                process.abandon()
+        except BaseException as error:
+            interrupted = error
             process.abandon()
+    worker.lanes.clear()
+    worker.watches.clear()
+    poller, worker.poller = worker.poller, None
+    if poller is not None:
+        poller.close()
+    if interrupted is not None:
+        raise interrupted
+
+
+def disown(worker: "LocalWorker", process: Process) -> None:
+    """End a process that was started, and could not be watched: nothing was sent to it."""
+    for each in (worker.lanes, worker.watches):
+        for fd in (process.lane, process.watch):
+            each.pop(fd, None)
     if worker.poller is not None:
-        worker.poller.close()
-    worker.poller = None
+        worker.poller.forget(process.lane)
+        worker.poller.forget(process.watch)
+    process.abandon()
 
 
 def lost(worker: "LocalWorker", queue: CallQueue) -> None:

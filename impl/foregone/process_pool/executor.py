@@ -170,6 +170,7 @@ class ProcessPoolExecutor(Executor, StandardProcessPoolNames):
                 lambda call, effects: untold.append((call, effects)),
             )
         finally:
+            self._pool.doom = send  # before the look: who is adopted after it looks here
             for process in self._pool.live():
                 send(process)
             try:

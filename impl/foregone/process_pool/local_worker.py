@@ -106,8 +106,8 @@ class LocalWorker:
         try:
             if system.forks:  # nothing is offered to them before all is there
                 system.start_several(self.pool.limit, started)
-            self._awake = False  # a start that failed may have left it
             self.poller = system.poller()
+            self._awake = False  # a start that failed may have left it
             for process in started:
                 self.adopt(process)
             self.thread = thread
@@ -123,9 +123,10 @@ class LocalWorker:
 
     def wake(self) -> None:
         """See to it that the worker looks at everything."""
-        if not self._awake and self.poller is not None:
+        poller = self.poller  # who undoes a start takes it away
+        if poller is not None and not self._awake:
             self._awake = True
-            self.poller.wake()
+            poller.wake()
 
     def expect(self) -> None:
         """Know that a call was accepted: watch over it, start a process for it."""
@@ -282,10 +283,6 @@ class LocalWorker:
 
     # --------------------------------------------------------------- its parts
 
-    def start_process(self) -> None:
-        """Start a process, and watch it."""
-        self.adopt(self.pool.system.start())
-
     def adopt(self, process: Process) -> None:
         """Watch a process that was started, and let calls go to it."""
         pool, poller = self.pool, self.poller
@@ -299,6 +296,8 @@ class LocalWorker:
         with pool.lock:
             pool.queues = fresh; pool.held += DEPTH; pool.alive += 1  # fmt: skip
             if observer.log is not None: observer.log += (("Start", pool, queue),)  # fmt: skip
+        if pool.doom is not None:  # who has asked for the end did not see this one
+            pool.doom(process)
 
     def flush(self, queue: CallQueue) -> None:
         """Write to a process; if its lane is full, go on when it is not."""

@@ -7,6 +7,7 @@ Model: the wake-ups of ``tla/ProcessPool.tla``.
 import os
 import select
 import sys
+from io import FileIO
 from typing import Final
 
 from foregone import sync
@@ -21,15 +22,21 @@ _MOST: Final = 4096
 class SystemPoller:
     """``epoll``, or ``poll`` where there is none, and a line to wake it."""
 
-    __slots__ = ("_closed", "_inner", "_lock", "_outer", "_poll", "_watched")
+    __slots__ = ("_closed", "_inner", "_lock", "_outer", "_poll", "_watched", "_woken")
 
     def __init__(self) -> None:
         self._inner, self._outer = _line()
+        self._woken = self._inner.fileno()
         self._lock = sync.new_lock()
         self._closed = False
         self._watched: set[int] = set()
-        self._poll = select.epoll() if hasattr(select, "epoll") else _Poll()
-        self._poll.register(self._inner, select.POLLIN)
+        try:
+            self._poll = select.epoll() if hasattr(select, "epoll") else _Poll()
+            self._poll.register(self._woken, select.POLLIN)
+        except BaseException:
+            self._inner.close()
+            self._outer.close()
+            raise
 
     def watch(self, fd: int, *, writing: bool = False) -> None:
         """Report when ``fd`` is readable or ended, and, if ``writing``, writable."""
@@ -37,8 +44,8 @@ class SystemPoller:
         if fd in self._watched:
             self._poll.modify(fd, events)
         else:
-            self._watched.add(fd)
             self._poll.register(fd, events)
+            self._watched.add(fd)
 
     def forget(self, fd: int) -> None:
         """Report no more of ``fd``."""
@@ -50,11 +57,8 @@ class SystemPoller:
         """Sleep until something is ready, somebody wakes, or ``seconds`` have passed."""
         found: list[Ready] = []
         for fd, events in self._poll.poll(-1 if seconds is None else seconds):
-            if fd == self._inner:
-                try:
-                    while len(os.read(fd, _MOST)) == _MOST:
-                        pass
-                except BlockingIOError:
+            if fd == self._woken:
+                while len(self._inner.read(_MOST) or b"") == _MOST:
                     pass
                 found.append((-1, True, False))
             else:
@@ -64,7 +68,7 @@ class SystemPoller:
 
     def wake(self) -> None:
         """End the sleep, or the next one."""
-        sending = map(os.write, (self._outer,), (_ONE,))
+        sending = map(self._outer.write, (_ONE,))
         try:
             with self._lock:
                 if not self._closed: (_,) = sending  # fmt: skip
@@ -75,9 +79,9 @@ class SystemPoller:
         """Release what the poller holds."""
         with self._lock:
             self._closed = True
-        self._poll.close()
-        for fd in {self._inner, self._outer}:
-            os.close(fd)
+        self._poll.close()  # closed twice, as in a child that is forked meanwhile, is closed once
+        self._inner.close()
+        self._outer.close()
 
     def forked(self) -> None:
         """Close, in a forked child, what belongs to the parent."""
@@ -85,15 +89,15 @@ class SystemPoller:
         self.close()
 
 
-def _line() -> tuple[int, int]:
-    """Return two descriptors: what is written to the second can be read from the first."""
+def _line() -> tuple[FileIO, FileIO]:
+    """Return two ends: what is written to the second can be read from the first."""
     if hasattr(os, "eventfd"):
-        both = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        both = FileIO(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+")
         return both, both
-    inner, outer = os.pipe()
-    os.set_blocking(inner, False)
-    os.set_blocking(outer, False)
-    return inner, outer
+    ends = os.pipe()
+    for fd in ends:
+        os.set_blocking(fd, False)
+    return FileIO(ends[0]), FileIO(ends[1], "w")
 
 
 class _Poll:

@@ -67,6 +67,7 @@ class Pool:
         "alive",  # how many processes are not known to end
         "begun",  # somebody has started the local worker, or is about to
         "broken",  # why, once the pool is broken
+        "doom",  # ends a process, once somebody wants all of them ended
         "grows",  # processes are started as calls come
         "held",  # how many slots are free of processes that are offered nothing yet
         "horizon",  # no call with a higher number is offered yet
@@ -92,6 +93,7 @@ class Pool:
     alive: int
     begun: bool
     broken: Callable[[], BrokenProcessPool] | None
+    doom: Callable[[Process], object] | None
     grows: bool
     held: int
     horizon: int
@@ -136,7 +138,7 @@ class Pool:
         self.queues = ()
         self.waiting = deque()
         self.recalled = deque()
-        self.broken = None
+        self.broken = self.doom = None
         self.name = f"ProcessPoolExecutor-{next(_names)}"
         self.worker = LocalWorker(self)
         fork.pools.add(self)
@@ -196,6 +198,7 @@ class Pool:
         except BaseException as error:
             if self.worker.thread is not None:  # a Ctrl-C, and all is there
                 self.make_room()
+                self.worker.wake()
                 raise
             with self.lock:  # who submits after this begins anew
                 self.begun = False; before = self.accepted  # fmt: skip

@@ -44,9 +44,13 @@ _now: Final = time.monotonic
 
 #: What only the parent may hold: a forked child closes it, whoever forked.
 _held: Final[set[int]] = set()
+#: The parent's processes: multiprocessing has a forked child wait for its children at its end.
+_processes: Final[set[BaseProcess]] = set()
 
 
 def _after_in_child() -> None:
+    vars(multiprocessing.process)["_children"].difference_update(_processes)  # not this one's
+    _processes.clear()
     for fd in _held:
         try:
             os.close(fd)
@@ -101,10 +105,7 @@ class Multiprocessing:
         What they take is made before the first of them is forked, and looked at after the
         last: between two forks each page that is written to is copied once more.
         """
-        fresh: list[_Started] = []
-        for _ in range(count):
-            fresh.append(_Started(self))
-            started.append(fresh[-1])
+        fresh = [_Started(self, started) for _ in range(count)]
         for each in fresh:
             each.launch()
         for each in fresh:
@@ -131,8 +132,8 @@ class _Started:
     """A process that was started, and what the parent holds of it."""
 
     __slots__ = (
-        "_buried", "_far", "_lane", "_life", "_memory", "_semaphores", "_watch", "lane", "pid",
-        "process", "tickets", "watch",
+        "_buried", "_far", "_lane", "_life", "_memory", "_own", "_semaphores", "_watch", "lane",
+        "pid", "process", "tickets", "watch",
     )  # fmt: skip
 
     _buried: bool
@@ -140,6 +141,7 @@ class _Started:
     _lane: socket.socket
     _life: int
     _memory: mmap.mmap | None
+    _own: set[int]  # what of _held is its
     _semaphores: Tickets
     _watch: int | None
     lane: int
@@ -153,8 +155,14 @@ class _Started:
     read = staticmethod(os.read)
     readv = staticmethod(os.readv)
 
-    def __init__(self, system: Multiprocessing) -> None:
-        """Make all that the process takes; it is started by ``launch``."""
+    def __init__(self, system: Multiprocessing, started: list[Process]) -> None:
+        """Make all that the process takes, and come into ``started``; ``launch`` starts it."""
+        self._buried = False
+        self._far = ()
+        self._own = set()
+        self._watch = None
+        self.lane = self.watch = self._life = -1
+        self.pid = 0
         with ExitStack() as undo:
             shared = undo.enter_context(Connection(_shared_memory()))
             self._memory = memory = mmap.mmap(shared.fileno(), MEMORY)
@@ -162,12 +170,15 @@ class _Started:
             undo.callback(self._semaphores.unlink)
             self.tickets = self._semaphores.all
             ours, far = socket.socketpair()
-            undo.callback(ours.close)
+            self._lane = ours
+            undo.callback(self._let_go)
             ours.setblocking(False)
+            self.lane = ours.fileno()
             lane = undo.enter_context(Connection(far.detach()))
             life, self._life = os.pipe()
-            undo.callback(os.close, self._life)
             line = undo.enter_context(Connection(life, writable=False))
+            self._own |= {self.lane, self._life, lane.fileno(), life}
+            _held.update(self._own)  # at once: somebody may fork
             self._far = (lane, line, shared)
             own: Own | Connection = shared
             if system.forks:  # it has the memory itself
@@ -179,31 +190,33 @@ class _Started:
             )  # fmt: skip
             make: Callable[..., BaseProcess] = attrgetter("Process")(system.context)
             self.process = make(target=serve, args=(job,))
+            started.append(self)  # whoever undoes it now may undo it twice
             undo.pop_all()
-        self._lane = ours
-        self.lane = ours.fileno()
-        self.pid, self.watch = 0, -1
-        self._watch = None
-        self._buried = False
-        _held.update((self.lane, self._life, *map(Connection.fileno, self._far)))
 
     def launch(self) -> None:
         """Start the process; raise OSError if the system refuses."""
         far = tuple(map(Connection.fileno, self._far))
+        _processes.add(self.process)
         _held.difference_update(far)
         self.process.start()
         _held.update(far)  # who is forked next must not have them
 
     def launched(self) -> None:
         """Let go of what only the process needs; find out how its end is known."""
-        _held.difference_update(map(Connection.fileno, self._far))
+        self.pid = self.process.pid or 0
+        if self._watch is None and self.process.exitcode is None:  # else its number is anybody's
+            self._watch = _pidfd(self.pid)
+        self.watch = self.process.sentinel if self._watch is None else self._watch
+        self._own.add(self.watch)
+        _held.add(self.watch)
+        self._close_far()
+
+    def _close_far(self) -> None:
+        far = {each.fileno() for each in self._far if not each.closed}
+        _held.difference_update(far)
+        self._own -= far
         for each in self._far:
             each.close()
-        self._far = ()
-        self.pid = self.process.pid or 0
-        self._watch = _pidfd(self.pid)
-        self.watch = self.process.sentinel if self._watch is None else self._watch
-        _held.add(self.watch)
 
     def started(self) -> None:
         """Learn that the process has all that it was given."""
@@ -237,7 +250,7 @@ class _Started:
         """Send a signal; multiprocessing sends none once its fork server is gone."""
         watch = self._watch
         try:
-            if not self.ended():
+            if self.pid > 0 and not self.ended():  # 0 would be everybody of the parent's group
                 if watch is None:
                     os.kill(self.pid, number)
                 else:
@@ -251,44 +264,47 @@ class _Started:
 
     def bury(self) -> int | None:
         """Release what was held for an ended process; return its exit code, if known."""
+        if self._buried:
+            return self.process.exitcode
         if self._watch is not None:  # killed just now, it has closed its files and not ended yet
             readable(self._watch, STATUS)
         if self.process.exitcode is None:
             wait([self.process.sentinel], STATUS)
         code = self.process.exitcode
         self.process.join(0)  # or multiprocessing keeps it until another process starts
-        self._release()
+        self._let_go()
+        _processes.discard(self.process)
         return code
 
     def abandon(self) -> None:
         """End a process of which nobody knows, if it was started; release all that is held."""
-        if self.process.pid is not None:
-            if self._far:
-                self.launched()
+        if self.process.pid is None:
+            self._let_go()
+            _processes.discard(self.process)
+        elif not self._buried:
+            self.launched()
             self.kill()
             self.bury()
-        elif not self._buried:
-            self._release()
 
-    def _release(self) -> None:
-        self._buried = True
+    def _let_go(self) -> None:
+        """Release what is held; twice, or from the middle on, is once."""
+        self._close_far()
+        _held.difference_update(self._own)
+        self._own = set()
+        watch, self._watch = self._watch, None
+        life, self._life = self._life, -1
+        for fd in (watch, life):
+            if fd is not None and fd >= 0:
+                os.close(fd)
+        self._lane.close()
         self._semaphores.unlink()
         self.tickets = ()
-        far = tuple(map(Connection.fileno, self._far))
-        _held.difference_update((self.lane, self._life, self.watch, *far))
-        for each in self._far:
-            each.close()
-        self._far = ()
-        if self._watch is not None:
-            os.close(self._watch)
-        self._lane.close()
-        os.close(self._life)
         self._memory = None  # goes with the last ticket that stands in it
+        self._buried = True
 
     def forget(self) -> None:
         """Let go, in a forked child, of what belongs to the parent and will be closed."""
         self._lane.detach()
-        vars(multiprocessing.process)["_children"].discard(self.process)  # not this one's
 
 
 def _shared_memory() -> int:
