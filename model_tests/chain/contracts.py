@@ -4,29 +4,35 @@ What must be confirmed is read from the docstrings of the specification, line by
 line; CrossHair's exit code is 0 for "Not confirmed" too, so each line must be
 found among what it prints.  Contracts of the twins (contract_twins) must be the
 same, and be refuted, each line.  Then both are done once more without CrossHair:
-finite domains are enumerated.
+finite domains are enumerated.  What CrossHair cannot confirm has laws, and the process
+pool's claims are inductive (contract_rows); ``--full`` takes minutes.
 """
 
 import ast
 import inspect
-import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import Enum
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from types import ModuleType
-from typing import Final, TypeVar, final, get_args, get_origin, get_type_hints
+from typing import Final, TypeAlias, final, get_type_hints
 
 import foregone_spec
 from foregone_spec import future, lifecycle, model, process_death, waiting, work_item
-from model_tests import contract_twins, spec_laws
+from model_tests import (
+    contract_integers,
+    contract_integers_twins,
+    contract_rows,
+    contract_twins,
+    spec_laws,
+)
 from model_tests.chain.verdict import Row, report
+from model_tests.contract_cases import domain
+from model_tests.contract_crosshair import printed
 
 #: The modules in which every public function has a contract.
 MODULES: Final = (future, lifecycle, waiting, work_item, process_death, model)
@@ -35,9 +41,7 @@ WITHOUT: Final = {"model.tla_text": "its type is recursive, which CrossHair cann
 #: For a type variable CrossHair makes up classes whose == says anything; such a
 #: contract is confirmed for integers, through the function named here.
 AT_INTEGERS: Final = {"model.without": "model_tests.chain.contracts.without_integers"}
-SECONDS: Final = 20  # for one condition
 SPEC: Final = Path(foregone_spec.__file__).parent
-ROOT: Final = Path(__file__).parents[2]
 _LINE: Final = re.compile(r"^(?P<file>.+?):(?P<line>\d+): (?P<kind>\w+): (?P<text>.*)$")
 
 
@@ -138,23 +142,6 @@ def gaps(wanted: Mapping[str, Contract], seeded: Mapping[str, Contract]) -> list
 # ------------------------------------------------------------------ CrossHair
 
 
-def printed(targets: Sequence[str]) -> tuple[str, float]:
-    """Return what CrossHair prints for ``targets``, and the seconds it took."""
-    command = [sys.executable, "-m", "crosshair", "check", "--report_all"]
-    command += [f"--per_condition_timeout={SECONDS}", "--analysis_kind=PEP316", *targets]
-    path = os.pathsep.join([str(SPEC.parent), str(ROOT)])
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
-    begin = time.monotonic()
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=300
-        )
-        text = done.stdout + done.stderr
-    except subprocess.TimeoutExpired:
-        text = "CrossHair did not end within 300 s"
-    return text, time.monotonic() - begin
-
-
 def missing(wanted: Iterable[Contract], text: str, verdict: str) -> list[str]:
     """Return the post-conditions for which ``text`` does not say ``verdict``, and only that."""
     said: dict[tuple[str, int], list[str]] = {}
@@ -181,10 +168,14 @@ CONFIRMED: Final = "info: Confirmed over all paths."
 REFUTED: Final = "error: false when calling"
 
 
+#: A claim, its bound, its contracts, what CrossHair is to look at, and what it is to say.
+Job: TypeAlias = tuple[str, str, list[Contract], list[str], str]
+
+
 def _crosshair_rows(
     wanted: Mapping[str, Contract], seeded: Mapping[str, Contract]
 ) -> Iterator[Row]:
-    jobs: list[tuple[str, str, list[Contract], list[str], str]] = []
+    jobs: list[Job] = []
     for module in dict.fromkeys(each.module for each in wanted.values()):
         mine = [each for each in wanted.values() if each.module == module]
         direct = [each for each in mine if each.name not in AT_INTEGERS]
@@ -198,6 +189,22 @@ def _crosshair_rows(
     seeds = list(seeded.values())
     claim = "each twin is refuted by its contract"
     jobs.append((claim, "one counterexample each", seeds, [contract_twins.__name__], REFUTED))
+    yield from _answered(jobs)
+
+
+def integers() -> Iterator[Row]:
+    """Yield a row for the steps of the process pool at any integers, and one for their twins."""
+    right, wrong = contract_integers, contract_integers_twins
+    found = [contracts(Path(str(each.__file__)), each.__name__) for each in (right, wrong)]
+    kept, seeds = (list(each.values()) for each in found)
+    claim = "steps of the pool keep its claims at any integers"
+    confirm = (claim, "all paths, any integers", kept, [right.__name__], CONFIRMED)
+    claim = "each of those steps with a defect is refuted"
+    refute = (claim, "one counterexample each", seeds, [wrong.__name__], REFUTED)
+    yield from _answered([confirm, refute])
+
+
+def _answered(jobs: Sequence[Job]) -> Iterator[Row]:
     with ThreadPoolExecutor(2) as pool:
         answers = pool.map(printed, [names for _, _, _, names, _ in jobs])
         for (claim, bound, mine, _, verdict), (text, seconds) in zip(jobs, answers, strict=True):
@@ -211,20 +218,6 @@ def _crosshair_rows(
 
 
 # ----------------------------------------------------------------- exhaustive
-
-
-def domain(kind: object) -> tuple[object, ...]:
-    """Return the values of a type that are tried: all of a finite one."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return tuple(kind)
-    if kind is bool:
-        return (False, True)
-    if kind is int or isinstance(kind, TypeVar):
-        return (0, 1, 2, 3)
-    if get_origin(kind) is tuple:
-        items = domain(get_args(kind)[0])
-        return tuple(each for length in range(4) for each in product(items, repeat=length))
-    raise TypeError(f"{kind} has no domain here: enumerate it in domain()")
 
 
 def broken(
@@ -335,7 +328,9 @@ def rows() -> Iterator[Row]:
     )
     yield from _crosshair_rows(wanted, seeded)
     yield from _exhaustive_rows(wanted, seeded)
+    yield from contract_rows.rows(tuple(wanted))
 
 
 if __name__ == "__main__":
-    sys.exit(report(rows()))
+    rest = chain(integers(), contract_rows.full("--write" in sys.argv))
+    sys.exit(report(chain(rows(), rest if "--full" in sys.argv else ())))
