@@ -52,4 +52,9 @@ AddCallbackUnqueued(c) ==
   /\ callbacks' = [callbacks EXCEPT ![c] = IF state \in Done THEN "own" ELSE "queued"]
   /\ queue' = IF state \in Done THEN queue ELSE Append(queue, c)
   /\ UNCHANGED <<state, agents, todo, results, waits, ran, drained>>
+
+-----------------------------------------------------------------------------
+
+(* H24: whoever sets a result does not look at the state.  In the place of Finish. *)
+FinishAgain(a) == Obey(a, "FINISHED", AllEffects)
 =============================================================================

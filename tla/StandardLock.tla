@@ -17,7 +17,7 @@ CONSTANTS
   MayDie        \* may a process die?
 
 ASSUME
-  /\ Defect \in {"none", "M3", "M12", "H2", "H7"}
+  /\ Defect \in {"none", "M3", "M12", "H2", "H3", "H7", "H16"}
   /\ {Submitters, ChannelSize} \subseteq Nat \ {0}
   /\ {MayFail, MayDie} \subseteq BOOLEAN
 
@@ -58,11 +58,11 @@ TypeOK ==
 
 Free == holder = Nobody
 
-(* A word for the manager: where the channel is full there is one already.  M3: *)
-(* whoever writes waits for room, with the lock held.                          *)
+(* A word for the manager: where the channel is full there is one already.  M3, *)
+(* H3: whoever writes waits for room, with the lock held.                      *)
 Write ==
   IF ~open THEN UNCHANGED channel
-  ELSE /\ channel < ChannelSize \/ Defect # "M3"
+  ELSE /\ channel < ChannelSize \/ Defect \notin {"M3", "H3"}
        /\ channel' = IF channel < ChannelSize THEN channel + 1 ELSE channel
 
 Init ==
@@ -102,18 +102,18 @@ Shutdown ==  \* any thread
   /\ UNCHANGED <<holder, channel, open, ending, submitters, manager, called, feeder, processes,
                  stubborn>>
 
-ShutdownLocks ==  \* the caller of shutdown
+ShutdownLocks ==  \* the caller of shutdown; if the channel is open, it is to write there
   /\ closer = "wanting" /\ Free
-  /\ holder' = Closer
+  /\ holder' = IF open /\ Defect # "H7" THEN Closer ELSE Nobody  \* H7: no lock is for that
   /\ ending' = TRUE
-  /\ closer' = "holding"
+  /\ closer' = IF open THEN "holding" ELSE "joining"
   /\ UNCHANGED <<channel, open, submitters, manager, called, feeder, processes, stubborn>>
 
-ShutdownWakes ==  \* the caller of shutdown; H7: since it does not wait, it closes the channel
+ShutdownWakes ==  \* the caller of shutdown; H16: since it does not wait, it closes the channel
   /\ closer = "holding"
   /\ Write
-  /\ open' = (open /\ Defect # "H7")
-  /\ holder' = Nobody
+  /\ open' = (open /\ Defect # "H16")
+  /\ holder' = IF holder = Closer THEN Nobody ELSE holder
   /\ closer' = "joining"
   /\ UNCHANGED <<ending, submitters, manager, called, feeder, processes, stubborn>>
 
@@ -134,7 +134,8 @@ Wake ==  \* the manager sees that there is something to read, and that the chann
   /\ Goes("sleeping", IF open THEN "reading" ELSE "looking")
   /\ Rest /\ UNCHANGED <<holder, channel, open, ending, called, processes>>
 
-Clear ==  \* the manager reads all that is in the channel
+Clear ==  \* the manager reads all that is in the channel; H3: with the lock, for a moment
+  /\ Free \/ Defect # "H3"
   /\ Goes("reading", IF open THEN "looking" ELSE "killed")
   /\ channel' = 0
   /\ Rest /\ UNCHANGED <<holder, open, ending, called, processes>>
@@ -143,8 +144,8 @@ Look ==  \* the manager
   /\ Goes("looking", IF ending THEN "closing" ELSE "sleeping")
   /\ Rest /\ UNCHANGED <<holder, channel, open, ending, called, processes>>
 
-Call ==  \* the manager has an answer; its future has a callback that submits
-  /\ ~called
+Call ==  \* the manager has an answer; its future has a callback that submits, but in H3
+  /\ ~called /\ Defect # "H3"
   /\ Goes("sleeping", "calling")
   /\ called' = TRUE
   /\ Rest /\ UNCHANGED <<holder, channel, open, ending, processes>>
@@ -251,9 +252,9 @@ Spec == Init /\ [][Next]_vars /\ Fairness
 (* Nothing that a user does ends the manager before its work. *)
 ServiceThreadsSurvive == manager # "killed"
 
-(* Nobody writes to a channel that is closed. *)
+(* Nobody who found the channel open writes to it when it is closed. *)
 NobodyWritesInVain ==
-  ~open => \A s \in Submitter : submitters[s] # "holding"
+  ~open => closer # "holding" /\ \A s \in Submitter : submitters[s] # "holding"
 
 (* Who holds the lock is in the middle of something that needs it. *)
 LockIsHeldByOne ==

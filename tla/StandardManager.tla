@@ -20,7 +20,7 @@ CONSTANTS
   MayBeCollected  \* may the executor object be garbage-collected?
 
 ASSUME
-  /\ Defect \in {"none", "M1", "M5", "M8", "M16", "M17", "H1", "H4", "H9", "H10", "H13"}
+  /\ Defect \in {"none", "M1", "M5", "M8", "M16", "M17", "H1", "H4", "H9", "H10", "H13", "H27"}
   /\ {Calls, Processes, Room, Limit} \subseteq Nat
   /\ \A c \in DOMAIN Closers : Closers[c] \in {"wait", "wait, cancel", "go on", "go on, cancel"}
   /\ {MayDie, MayCancel, MayBeSettled, MayBeSpoiled, MayBeCollected} \subseteq BOOLEAN
@@ -165,9 +165,10 @@ WokenUp ==  \* the manager
   /\ manager' = "looking"
   /\ UNCHANGED <<calls, futures, ids, queues, crew, flags, users>>
 
-Break ==  \* the manager: a process died; M16: or an answer does not unpickle
+Break ==  \* the manager: a process died (not in H27); M16: or an answer does not unpickle
   LET spoiled == Defect = "M16" /\ resultQueue # <<>> /\ ~Head(resultQueue)[3]
-      died == resultQueue = <<>> /\ ~wakeUp /\ \E p \in watched : processes[p] = "dead"
+      died == /\ Defect # "H27" /\ resultQueue = <<>> /\ ~wakeUp
+              /\ \E p \in watched : processes[p] = "dead"
   IN  /\ spoiled \/ died
       /\ ~Locked
       /\ Awake

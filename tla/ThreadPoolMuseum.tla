@@ -36,6 +36,18 @@ Latest(p, q) == q
 
 -----------------------------------------------------------------------------
 
+(* M8: somebody else may settle the future of a call that runs; its thread's own *)
+(* set_result raises then, and the thread ends of it.  In the place of Finish.    *)
+FinishOrStumble(t) ==
+  \E settled \in BOOLEAN :
+    /\ threads[t] = "running"
+    /\ futures' = [futures EXCEPT ![holds[t]] = "FINISHED"]
+    /\ Goes(t, IF settled THEN "ended" ELSE "seeking")
+    /\ holds' = [holds EXCEPT ![t] = 0]
+    /\ UNCHANGED <<phase, workIds, calls, parked, closers, collected>>
+
+-----------------------------------------------------------------------------
+
 (* M9: a callback raises BaseException; the thread ends of it and is never *)
 (* replaced.  In the place of Finish.                                      *)
 FinishAndDie(t) ==

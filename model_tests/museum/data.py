@@ -6,6 +6,7 @@ model_tests.chain.museum --matrix`` prints them anew.
 
 from typing import Final
 
+from model_tests.museum.data_peer import PEER_EXHIBITS
 from model_tests.museum.data_process import PROCESS_EXHIBITS
 from model_tests.museum.table import HANGS, Exhibit
 
@@ -82,6 +83,7 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
          "set_result raises InvalidStateError in the worker", "the thread ends, uncounted"),
         "m8_state_error",
         HANGS,
+        models=("ThreadPool-M8",),
     ),
     Exhibit(
         "M9",
@@ -125,6 +127,7 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
          "the handler calls submit", "it wants the lock that its own thread holds"),
         "m13_signal",
         HANGS,
+        models=("StandardReentry-M13",),
     ),
     Exhibit(
         "M13g",
@@ -135,6 +138,7 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
          "a __del__ submits to another pool", "it wants the lock of the module"),
         "m13_collection",
         "passes hangs hangs hangs hangs hangs",
+        models=("StandardReentry-M13",),
     ),
     Exhibit(
         "M14",
@@ -156,6 +160,7 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
          "the call waits for a thread of the parent"),
         "m15_fork",
         "lost",
+        models=("StandardFork-M15",),
     ),
     Exhibit(
         "M18",
@@ -236,6 +241,18 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
         models=("Waiting-H8", "Waiting-H8-noted"),
     ),
     Exhibit(
+        "H17",
+        "a forked child cannot exit",
+        f"{_BPO}45021",
+        "a lock of the module is copied as it is, and the child wants it when it exits",
+        ("a thread is in submit, with the lock of the module", "another one forks",
+         "the child has the lock, and not the thread", "at its exit it waits for the lock"),
+        "h17_copied_lock",
+        "passes",
+        "h17_lock_left_alone",
+        models=("StandardFork-H17",),
+    ),
+    Exhibit(
         "H20",
         "all futures of a broken pool share one error",
         f"{_GH}101267",
@@ -258,6 +275,19 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
         "swallowed",
         "h21_truth_of_error",
         "swallowed",
+        models=("FutureOutcome-H21",),
+    ),
+    Exhibit(
+        "H22",
+        "map leaves the call alone whose time is up",
+        f"{_GH}95166",
+        "the future that is waited for is in the list no more when the others are cancelled",
+        ("map takes the oldest future out of its list, and waits", "the time is up",
+         "what is in the list is cancelled", "the oldest call runs"),
+        "h22_map_timed_out",
+        "stranded stranded passes passes passes passes",
+        "h22_not_cancelled",
+        "stranded",
     ),
     Exhibit(
         "H23",
@@ -280,13 +310,26 @@ EXHIBITS: Final[tuple[Exhibit, ...]] = (
         "passes",
         "h24_no_check",
         "overwritten",
+        models=("Future-H24",),
+    ),
+    Exhibit(
+        "H25",
+        "a result lives until the next call",
+        f"{_BPO}16284",
+        "a thread that waits for a call keeps the last one, and all that hangs on it",
+        ("a call returns", "its caller takes the result, and drops it",
+         "the thread waits for the next call", "the result is still there"),
+        "h25_kept_result",
+        "passes",
+        "h25_item_kept",
     ),
     *PROCESS_EXHIBITS,
+    *PEER_EXHIBITS,
 )  # fmt: skip
 
 #: Where a walk begins: the most telling first.  All others follow in the order above.
 TELLING: Final = (
-    "M1", "H1", "M3", "H3", "H2", "M4", "M6", "M5", "M5p", "H5", "H6", "M2a", "M2b", "M2c", "H4",
-    "M7", "M10", "M11", "M8", "M8p", "H13", "M14", "H9", "H8", "M12", "P2", "H21", "M9", "M9p",
-    "M17",
+    "M1", "H1", "M3", "H3", "H2", "M4", "M4p", "M6", "M5", "M5p", "H5", "H6", "M2a", "M2b", "M2c",
+    "H4", "M7", "P1", "M10", "M11", "M8", "M8p", "H13", "M14", "H9", "H8", "M12", "P16", "P2",
+    "H21", "M9", "M9p", "M17",
 )  # fmt: skip

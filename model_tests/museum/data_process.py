@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from model_tests.museum.table import HANGS, PROCESSES_START, Exhibit
+from model_tests.museum.table import HANGS, PASSES, PROCESSES_START, Exhibit
 
 _GH: Final = "https://github.com/python/cpython/issues/"
 _BPO: Final = "https://bugs.python.org/issue"
@@ -46,6 +46,17 @@ PROCESS_EXHIBITS: Final[tuple[Exhibit, ...]] = (
         "m3_full_channel",
         HANGS,
         models=("StandardLock-M3",),
+    ),
+    _Row(
+        "M4p",
+        "cancelled, but its waiters are never told, processes",
+        f"{_GH}87893, {_GH}92001, {_GH}109934",
+        "cancel leaves it to the manager to tell waiters, and it drops what is cancelled",
+        ("calls are queued, and shutdown is to cancel them", "the manager cancels and forgets them",
+         "done() is true", "wait() installs a waiter, and nobody ever notifies (deadpool too)"),
+        "m4_process",
+        "absent hangs hangs hangs hangs hangs",
+        models=("Future-M4",),
     ),
     _Row(
         "M5p",
@@ -113,6 +124,7 @@ PROCESS_EXHIBITS: Final[tuple[Exhibit, ...]] = (
          "the handler calls submit", "it wants the lock that its own thread holds"),
         "m13_process",
         HANGS,
+        models=("StandardReentry-M13",),
     ),
     _Row(
         "M15p",
@@ -123,6 +135,7 @@ PROCESS_EXHIBITS: Final[tuple[Exhibit, ...]] = (
          "the call waits for a thread of the parent"),
         "m15_process",
         "lost",
+        models=("StandardFork-M15",),
     ),
     _Row(
         "M16",
@@ -179,6 +192,16 @@ PROCESS_EXHIBITS: Final[tuple[Exhibit, ...]] = (
         HANGS,
     ),
     _Row(
+        "M26",
+        "a callback that takes its time holds all others up",
+        _NONE,
+        "callbacks run in the thread that hands calls on and settles futures",
+        ("a callback runs in the manager, and waits", "another call is submitted",
+         "nobody hands it to a process"),
+        "m26_slow_callback",
+        HANGS,
+    ),
+    _Row(
         "M28",
         "a grandchild hides that a process died",
         _NONE,
@@ -223,7 +246,7 @@ PROCESS_EXHIBITS: Final[tuple[Exhibit, ...]] = (
         "h3_locked_reader",
         "passes hangs hangs passes passes passes",
         "h3_locked_clear",
-        models=("StandardLock-M3",),
+        models=("StandardLock-H3",),
     ),
     _Row(
         "H4",
@@ -274,6 +297,19 @@ PROCESS_EXHIBITS: Final[tuple[Exhibit, ...]] = (
         models=("StandardPool-H10",),
     ),
     _Row(
+        "H11",
+        "a process is forked with a lock that another thread holds",
+        f"{_GH}90622",
+        "a process is forked when there is a call for it, though the pool has threads by then",
+        ("the feeder pickles a call, and takes a lock meanwhile", "submit forks a process",
+         "in the copy the lock is taken, and the feeder is not there",
+         "a call there wants the lock"),
+        "h11_forked_lock",
+        PASSES,
+        "h11_forks_on_demand",
+        models=("StandardFork-H11",),
+    ),
+    _Row(
         "H12",
         "a process dies while the feeder writes to it",
         f"{_GH}94777, {_GH}107219",
@@ -320,6 +356,17 @@ PROCESS_EXHIBITS: Final[tuple[Exhibit, ...]] = (
         "h16_closed_channel",
         "hangs passes passes passes passes passes",
         "h16_closed_by_shutdown",
-        models=("StandardLock-H7",),
+        models=("StandardLock-H16",),
+    ),
+    _Row(
+        "H27",
+        "nobody notices that a process dies",
+        f"{_BPO}9205, {_BPO}22393",
+        "the manager listens to channels, and a process that dies says nothing",
+        ("a process runs a call", "it dies", "the manager waits for its answer"),
+        "h27_unseen_death",
+        PASSES,
+        "h27_nobody_watched",
+        models=("StandardPool-H27",),
     ),
 )  # fmt: skip

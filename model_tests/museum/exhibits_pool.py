@@ -3,14 +3,17 @@
 # ruff: noqa: ANN401  the library on show is whatever module it is given
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
 import threading
+import weakref
 from types import ModuleType
 from typing import Any
 
-from model_tests.museum.exhibits_future import DefectError
+from model_tests.museum.exhibits_future import DefectError, threads, until
+from model_tests.museum.tasks import GRACE, LeavingError, leave
 
 
 def resubmits(pool: Any, done: threading.Event) -> Any:
@@ -230,3 +233,65 @@ def m25_map_strands(cf: ModuleType) -> None:
     pool.shutdown()
     if len(ran) > 1:  # the first may have begun
         raise DefectError("stranded")
+
+
+def h17_copied_lock(cf: ModuleType) -> None:
+    pool = cf.ThreadPoolExecutor(1)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def stands_still() -> None:
+        inside.set()
+        go_on.wait()
+
+    def submit() -> None:
+        while_starting(stands_still)
+        pool.submit(pow, 2, 3)
+
+    def goes_on() -> None:
+        """Let the submit end, since a fork may wait for the lock."""
+        go_on.wait(GRACE)
+        go_on.set()
+
+    threads(submit)
+    inside.wait()
+    threads(goes_on)
+    child = os.fork()
+    if not child:
+        threading._shutdown()  # type: ignore[attr-defined]  # what an interpreter does that exits
+        atexit._run_exitfuncs()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def h22_map_timed_out(cf: ModuleType) -> None:
+    ran: list[int] = []
+    hold = threading.Event()
+    pool = cf.ThreadPoolExecutor(1)
+    pool.submit(hold.wait)
+    results = pool.map(ran.append, range(3), timeout=0.01)
+    try:
+        next(results)
+    except cf.TimeoutError:
+        pass
+    hold.set()
+    pool.shutdown()
+    if ran:
+        raise DefectError("stranded")
+
+
+class Result:
+    pass
+
+
+def h25_kept_result(cf: ModuleType) -> None:
+    gc.disable()
+    pool = cf.ThreadPoolExecutor(1)
+    result = weakref.ref(pool.submit(Result).result())
+    until(lambda: result() is None)
+
+
+def p14_base_exception(cf: ModuleType) -> None:
+    pool = cf.ThreadPoolExecutor(1)
+    if not isinstance(pool.submit(leave).exception(), LeavingError):
+        raise DefectError("swallowed")
+    pool.submit(pow, 2, 3).result()

@@ -41,7 +41,10 @@ def held(pool: Any) -> tuple[Any, str]:
 
 def busy(pool: Any) -> threading.Event:
     """Have whoever runs callbacks run one, until the event is set that is returned."""
-    future, place = held(pool)
+    return blocked(*held(pool))
+
+
+def blocked(future: Any, place: str) -> threading.Event:
     began, go_on = threading.Event(), threading.Event()
 
     def callback(_: Any) -> None:
@@ -110,6 +113,17 @@ def m3_full_channel(cf: ModuleType) -> None:
     futures[-1].add_done_callback(resubmits(pool, done))
     go_on.set()
     done.wait()
+
+
+def m4_process(cf: ModuleType) -> None:
+    one(cf).shutdown(cancel_futures=True)  # raises here where it is absent
+    pool = one(cf)
+    _, place = held(pool)
+    futures = [pool.submit(pow, 2, 3) for _ in range(MANY)]
+    threads(lambda: pool.shutdown(wait=False, cancel_futures=True))
+    until(futures[-1].done)
+    mark(place, "go on")
+    cf.wait(futures)
 
 
 def m5_process(cf: ModuleType) -> None:
@@ -251,6 +265,13 @@ def m20_import(cf: ModuleType) -> None:
     importlib.import_module("submits_itself")
 
 
+def m26_slow_callback(cf: ModuleType) -> None:
+    pool = one(cf)
+    go_on = busy(pool)
+    pool.submit(pow, 2, 3).result()
+    go_on.set()
+
+
 def m28_grandchild(cf: ModuleType) -> None:
     is_broken(cf, one(cf).submit(tasks.fork_and_die))
 
@@ -336,6 +357,21 @@ def h10_shut_down(cf: ModuleType) -> None:
         each.result()
 
 
+def h11_forked_lock(cf: ModuleType) -> None:
+    pool = cf.ProcessPoolExecutor(3, mp_context=get_context("fork"))
+    place, begun, go_on = tempfile.mkdtemp(), threading.Event(), threading.Event()
+    held(pool)  # the first process is busy, and nobody is idle
+    futures: list[Any] = []
+    locking = tasks.Locking(begun, go_on)
+    (other,) = threads(lambda: futures.append(pool.submit(tasks.meet, place, 2, locking)))
+    begun.wait()
+    futures.append(pool.submit(tasks.meet, place, 2, None))
+    go_on.set()
+    other.join()
+    for each in futures:
+        each.result()
+
+
 def h12_unread_pipe(cf: ModuleType) -> None:
     pool, place, begun = one(cf), tempfile.mkdtemp(), threading.Event()
     pool.submit(tasks.die, place)
@@ -369,3 +405,7 @@ def h16_closed_channel(cf: Any) -> None:
     go_on.set()
     mark(place, "go on")
     future.result()
+
+
+def h27_unseen_death(cf: ModuleType) -> None:
+    is_broken(cf, one(cf).submit(os._exit, 1))

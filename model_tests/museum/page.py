@@ -13,7 +13,10 @@ from typing import Final, TypeAlias, cast
 
 from model_tests.chain.models import EXPECTED, configs, wanted
 from model_tests.chain.tlc import Config
+from model_tests.museum.catalogue import BUGS
 from model_tests.museum.data import EXHIBITS, TELLING
+from model_tests.museum.peers import PEERS
+from model_tests.museum.record import read
 from model_tests.museum.run import ROOMS
 from model_tests.museum.table import PASSES, ROOT, Exhibit
 
@@ -33,10 +36,10 @@ _LINKS: Final = (
 INTRODUCTION: Final = """\
 # The museum
 
-Real bugs of `concurrent.futures`, each with the steps in which it happens, an old design in
-TLA+ that TLC convicts, and a script that shows it. This page is generated: `python -m
-model_tests.museum.page` writes it from `model_tests/museum/data.py`, `tla/museum/` and
-`tla/expected.json`, and a test compares.
+Real bugs of `concurrent.futures` and of its peers, each with the steps in which it happens, an
+old design in TLA+ that TLC convicts, and a script that shows it. This page is generated: `python
+-m model_tests.museum.page` writes it from `model_tests/museum/data*.py`, `catalogue.py` and
+`recorded.json` beside them, `tla/museum/` and `tla/expected.json`, and a test compares.
 
 How to read a room:
 
@@ -48,21 +51,23 @@ How to read a room:
 - **Exhibit.** One function, run in a process of its own on foregone, on the standard library,
   and, where there is one, on a copy of the old design. `make museum` runs them all, and fails
   where the standard library of the interpreter at hand does anything but what is recorded.
-- **What came out.** "Recorded" is what the standard library of that version did when the table
-  was made (`make museum ARGS=--matrix` makes it anew, and marks what differs); the table keeps
-  no date. "Run" is run each time. *passes* is what everybody wants; *hangs* means that the
-  script did not end within its time; *absent* that this version does not know an argument that
-  the script needs; any other word is the script's own for what it saw.
-
-Only interpreters are run here. Other libraries are not: what a step says of one of them no
-script here shows.
+- **Rank.** S is what a museum of this kind must have, A is strong, B is good, C is a footnote.
+- **What came out.** "Run" is run each time. "Recorded" is what `python -m
+  model_tests.museum.record` saw when it ran the script on each interpreter and each peer of one
+  machine (below). *passes* is what everybody wants; *hangs* means that the script did not end
+  within its time; *absent* that this version does not know an argument that the script needs;
+  any other word is the script's own for what it saw. A peer may promise something else than
+  the standard library: pebble, say, cancels calls that run. P1 and P6 need luck, and are tried
+  a few times on each peer; where it says so, a wait stands in its code between a look and an
+  act. What could not be played on a peer is not listed. Of libraries without futures (they
+  are marked) the futures are ours.
 """
 
 REST: Final = """\
 ## Old designs without a script
 
-For these there is a model and no exhibit: they are designs of libraries that are not run here,
-steps that one first had to think of, and mistakes that this design could make.
+For these there is a model and no exhibit: steps that one first had to think of, and mistakes
+that this design could make.
 """
 
 
@@ -83,7 +88,7 @@ def page() -> str:
     kept = cast("Kept", json.loads(EXPECTED.read_text(encoding="utf-8")))
     models = {config.path.stem: config for config in configs("museum")}
     shown = {name for exhibit in EXHIBITS for name in exhibit.models}
-    parts = [INTRODUCTION, _index()]
+    parts = [INTRODUCTION, _recorded(), _index()]
     parts += [_room(exhibit, models, kept) for exhibit in in_order()]
     parts.append(REST)
     parts += [
@@ -91,16 +96,47 @@ def page() -> str:
         for name, config in models.items()
         if name not in shown
     ]
+    parts.append(_others())
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def _index() -> str:
-    lines = ["| room | what went wrong | reported |", "| --- | --- | --- |"]
+def _recorded() -> str:
+    kept = read()
+    return (
+        f"Recorded {kept.date}, of commit {kept.commit}; {kept.machine}; peers with Python "
+        f"{kept.python}.\n"
+    )
+
+
+def _others() -> str:
+    """Return the bugs that have no room, with the reason why."""
+    lines = ["## What has no room\n", "| bug | rank | why |", "| --- | --- | --- |"]
     lines += [
-        f"| [{each.id}](#{each.id.lower()}) | {text(each.title)} | {_links(each.link)} |"
+        f"| {each.id} {text(each.title)} | {each.rank} | {text(each.why)} |"
+        for each in BUGS
+        if each.why
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _index() -> str:
+    lines = ["| room | rank | what went wrong | reported |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| [{each.id}](#{each.id.lower()}) | {_rank(each.id)} | {text(each.title)} "
+        f"| {_links(each.link)} |"
         for each in in_order()
     ]
     return "\n".join([*lines, ""])
+
+
+def _rank(room: str) -> str:
+    """Return the rank of a room's bug; a bug that has no room of its own is named."""
+    ranks = [
+        bug.rank if room.startswith(bug.id) else f"{bug.id} {bug.rank}"
+        for bug in BUGS
+        if room in bug.rooms
+    ]
+    return ", ".join(ranks)
 
 
 # -------------------------------------------------------------------- one room
@@ -170,14 +206,27 @@ def _exhibit(exhibit: Exhibit) -> str:
 
 
 def _outcomes(exhibit: Exhibit) -> str:
+    kept = read()
     lines = ["| where | what came out | known |", "| --- | --- | --- |"]
-    for word, versions in groupby(exhibit.recorded().items(), lambda each: each[1]):
-        numbers = ", ".join(version for version, _ in versions)
-        lines.append(f"| standard library of CPython {numbers} | {word} | recorded |")
+    lines += _grouped("standard library of CPython ", kept.standard[exhibit.id])
+    lines += _grouped("", {_foreign(x): word for x, word in kept.peers[exhibit.id].items()})
     if exhibit.seed:
         lines.append(f"| the old design again, `{exhibit.seed}` | {exhibit.seeded} | run |")
+    lines += _grouped("foregone on CPython ", kept.foregone[exhibit.id])
     lines.append(f"| foregone | {PASSES} | run |")
     return "\n".join(lines)
+
+
+def _grouped(what: str, words: dict[str, str]) -> Iterator[str]:
+    """Yield a line for each word, with all places where it came out."""
+    for word in dict.fromkeys(words.values()):
+        places = ", ".join(place for place, each in words.items() if each == word)
+        yield f"| {what}{places} | {word} | recorded |"
+
+
+def _foreign(title: str) -> str:
+    peer = next(each for each in PEERS if each.title == title)
+    return title if peer.futures else f"{title} (futures are ours)"
 
 
 # ----------------------------------------------------------------------- words

@@ -19,6 +19,8 @@ from typing import Any, Final
 
 LIMIT: Final = 1.0
 
+_WorkItem: Any = vars(thread)["_WorkItem"]
+
 
 def m5_flag_overwritten() -> None:
     """Keep ``cancel_futures`` as a flag that each call of shutdown writes."""
@@ -123,6 +125,55 @@ def h8_counted_duplicates() -> None:
             super().__init__(pending, False)
 
     _replace("wait", _old_wait(Counting, True))
+
+
+def h17_lock_left_alone() -> None:
+    """Have a lock that no fork looks after (CPython 3.10)."""
+    setattr(thread, "_global_shutdown_lock", threading.Lock())  # noqa: B010
+
+
+def h22_not_cancelled() -> None:
+    """Take the oldest future out of the list, and then wait for it (CPython 3.11)."""
+
+    def popped(self: Any, fn: Any, items: Any, timeout: float) -> Iterator[Any]:
+        futures = deque(self.submit(fn, each) for each in items)
+
+        def results() -> Iterator[Any]:
+            try:
+                while futures:
+                    yield futures.popleft().result(timeout)
+            finally:
+                for each in futures:
+                    each.cancel()
+
+        return results()
+
+    setattr(thread.ThreadPoolExecutor, "map", popped)  # noqa: B010
+
+
+def h25_item_kept() -> None:
+    """Let a thread keep its last call while it waits for the next (CPython 3.3)."""
+    kept: list[Any] = []
+    run = _WorkItem.run
+
+    def keeping(self: Any) -> None:
+        kept[:] = [self]
+        run(self)
+
+    _WorkItem.run = keeping
+
+
+def p14_only_exceptions() -> None:
+    """Catch Exception around a call, and nothing else (distributed 2022.2)."""
+
+    def run(self: Any) -> None:
+        if self.future.set_running_or_notify_cancel():
+            try:
+                self.future.set_result(self.fn(*self.args, **self.kwargs))
+            except Exception as error:
+                self.future.set_exception(error)
+
+    _WorkItem.run = run
 
 
 def h20_one_error() -> None:

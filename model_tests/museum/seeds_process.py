@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import process
+from concurrent.futures import Future, process
 from contextlib import nullcontext
 from multiprocessing.queues import Queue
 from typing import Any, Final
@@ -99,6 +99,17 @@ def h7_unlocked_channel() -> None:
     setattr(process.ProcessPoolExecutor, "shutdown", shuts_down)  # noqa: B010
 
 
+def h11_forks_on_demand() -> None:
+    """Fork a process when there is a call for it, whoever holds a lock then (CPython 3.11)."""
+    begin = process.ProcessPoolExecutor.__init__
+
+    def began(self: Any, *args: Any, **given: Any) -> None:
+        begin(self, *args, **given)
+        self._safe_to_dynamically_spawn_children = True
+
+    setattr(process.ProcessPoolExecutor, "__init__", began)  # noqa: B010
+
+
 def h12_reader_left_open() -> None:
     """Keep the end of the call queue open that only a dead process read (CPython 3.10)."""
     terminate = _Manager.terminate_broken
@@ -139,3 +150,27 @@ def h16_closed_by_shutdown() -> None:
         channel._reader.close()
 
     setattr(process.ProcessPoolExecutor, "shutdown", closes)  # noqa: B010
+
+
+def h27_nobody_watched() -> None:
+    """Watch the channels of the pool, and no process (CPython 3.2)."""
+    connection = vars(process)["mp"].connection
+    look = connection.wait
+
+    def look_at_channels(those: Any, timeout: Any = None) -> Any:
+        return look([each for each in those if not isinstance(each, int)], timeout)
+
+    connection.wait = look_at_channels
+
+
+def p11_errors_are_raised() -> None:
+    """Take a result that is an exception for one that was raised (deadpool 2026)."""
+    settle = Future.set_result
+
+    def by_kind(self: Any, result: Any) -> None:
+        if isinstance(result, BaseException):
+            self.set_exception(result)
+        else:
+            settle(self, result)
+
+    setattr(Future, "set_result", by_kind)  # noqa: B010

@@ -16,6 +16,7 @@ from model_tests.museum.exhibits_future import until
 
 GRACE = 0.5  # seconds in which who does not wait for another would be further
 BULK = 2**22  # bytes
+LOCK = threading.Lock()  # of the module, as that of logging is: each process has a copy
 
 
 def mark(place: str, name: str) -> None:
@@ -37,6 +38,39 @@ def hold(place: str) -> None:
 def die(place: str) -> None:
     hold(place)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def name_and_hold(place: str) -> None:
+    with open(os.path.join(place, "name"), "w") as name:
+        name.write(str(os.getpid()))
+    hold(place)
+
+
+def note(place: str) -> None:
+    mark(place, "ended")
+
+
+def answer_much(place: str) -> bytes:
+    hold(place)
+    return bytes(BULK)
+
+
+def leave() -> None:
+    raise LeavingError
+
+
+def meet(place: str, others: int, _: object) -> None:
+    """Wait until so many run in processes of their own, then take the lock for a moment."""
+    mark(place, f"{os.getpid()}.met")
+    parent = os.getppid()
+    until(
+        lambda: (
+            sum(each.endswith(".met") for each in os.listdir(place)) == others
+            or os.getppid() != parent
+        )
+    )
+    with LOCK:
+        pass
 
 
 def ignore_and_hold(place: str) -> None:
@@ -61,6 +95,34 @@ class Explosive:
 
     def __reduce__(self) -> Any:
         return explode, ("in a process",)
+
+
+class LeavingError(BaseException):
+    """It is no Exception, as SystemExit is none."""
+
+
+class Deadly:
+    """Whoever unpickles it is killed."""
+
+    def __reduce__(self) -> Any:
+        return kill_me, ()
+
+
+def kill_me() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Locking:
+    """While it is pickled the lock is taken, and the gate says how long."""
+
+    def __init__(self, begun: threading.Event, go_on: threading.Event) -> None:
+        self.begun, self.go_on = begun, go_on
+
+    def __reduce__(self) -> Any:
+        with LOCK:
+            self.begun.set()
+            self.go_on.wait()
+        return int, ()
 
 
 class OddError(Exception):
