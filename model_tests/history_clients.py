@@ -16,7 +16,8 @@ from model_tests.histories import LATE, Begins, Call, Event, Quiet, Ran, Returns
 from model_tests.schedule_explore import Case, Program
 from model_tests.schedule_library import Library
 from model_tests.schedule_standins import Thing
-from model_tests.scheduler import Pick, Scheduler, Task
+from model_tests.schedule_tasks import Task
+from model_tests.scheduler import Pick, Scheduler
 
 VERBS: Final = (
     "done", "cancel", "start", "set_result", "set_exception", "add", "install", "result",

@@ -94,7 +94,6 @@ class Race:
         self._check = check
         owner = library.future.Future
         self._library = library
-        library.future._DRAINED.clear()  # where a seeded defect may have left a callback
         self._future = owner()
         self._future._cancel_as = cancel_command(of.model.owned)
         fields = vars(owner)

@@ -7,7 +7,7 @@ can come to: the code then takes a step that the spec has not, or the other way 
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 from foregone_spec import future, future_model
@@ -38,11 +38,11 @@ def changes() -> Iterator[Change]:
         for command, cell in row.items():
             for after in State:
                 if after is not cell.after:
-                    yield Change(state, command, replace(cell, after=after))
+                    yield Change(state, command, cell._replace(after=after))
             for effect in cell.effects:
                 if effect is not Effect.KEEP_OUTCOME:  # the model keeps no outcome
                     left = tuple(each for each in cell.effects if each is not effect)
-                    yield Change(state, command, replace(cell, effects=left))
+                    yield Change(state, command, cell._replace(effects=left))
 
 
 @contextmanager

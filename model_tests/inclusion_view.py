@@ -79,6 +79,7 @@ class View:
         self._order = scheduler.cell("order of callbacks")
         self._numbers: dict[object, int] = {}  # of callbacks that were added
         self._doing: dict[str, _Doing] = {}  # by the name of the task
+        self._gates: dict[str, _Doing] = {}  # whose call waits at a gate, by its name
         self._runner = ""  # the task whose start said that the call runs
         self._closed = False
         (self.state,) = clients.model.initial()
@@ -159,9 +160,12 @@ class View:
             return
         todo = self._todo(doing)
         match verb, cell.name.partition("#")[0]:
+            case "tries", "gate":
+                self._gates.setdefault(cell.name, doing)  # who makes a gate closes it first
             case "opens", "gate" if todo in (Effect.TELL_WAITERS, Effect.WAKE_BLOCKED):
-                maker = cell.name.partition("#")[2].rpartition(".")[0]
-                self._opens(doing, self._doing.get(maker))
+                maker = self._gates.get(cell.name)
+                waits = any(each is maker for each in self._doing.values())
+                self._opens(doing, maker if waits else None)  # None: the call gave up, and is over
             case "copies" | "len:", "list _blocked" if todo is Effect.WAKE_BLOCKED:
                 if not plain(self._raw("_blocked")):
                     self._done(doing, WakeBlocked(doing.agent))

@@ -4,14 +4,36 @@
 up to equivalence: a preemption takes the baton from a task that could go on; to pass
 it on when a task ends or blocks is free, and so is the choice of who gets it.
 
-Equivalence.  At a decision the state is given by the trails of all tasks (see
-``scheduler``: equal trails, equal past up to the order of what commutes, hence equal
-state), and what may follow within the bound by that, by who ran last, and by the
-preemptions left.  Where a run comes to a state that another run has come to with the
-same last task and no more preemptions spent, its alternatives are not taken again:
-those of the other are, and lead to the same states.  (Happens-before caching, as in
-CHESS.)  Trails are 64-bit hashes: that two of 10^6 states have the same by accident
-has a probability below 10^-7.
+Equivalence.  Where a run comes to a state that another run has come to with the same last
+task and no more preemptions spent, its alternatives are not taken again.  (Happens-before
+caching, as in CHESS.)  That nothing is lost by it:
+
+1. A task is deterministic: what it does next depends on what its operations so far have
+   given it, and on nothing else.  All that it shares stands in cells.
+2. What an operation gives depends on the value of its cell, and this on who wrote it last,
+   and on what he knew.  A lock that is taken, a gate that opens, a wait that times out are
+   writes: whoever takes a lock comes after whoever left it.
+3. A trail hashes a task's operations in their order, each with its cell, and with the trail
+   of who wrote that last.  By 1 and 2, from operation to operation: equal trails, equal
+   operations with equal results, in one order up to what commutes (reads of one cell;
+   operations on different cells).
+4. So where the trails of all tasks are equal, all tasks stand at the same point and all
+   cells have the same values, and the same tasks can go on.
+5. What may follow within the bound depends on that, on who ran last (to leave him costs a
+   preemption) and on the preemptions left: with no fewer left, no less may follow.
+6. The run that came there first has put every alternative on the list that its preemptions
+   allow, and has gone on by itself as the later one does.  By 5 the later one has nothing
+   to add: to each of its runs belongs one of the other's with the same trails at its end.
+7. A check sees the end, the answers and the log of each future: by 3 and 4 the trails have
+   them.  It also sees which call had ended when another began.  That no cell has; so a call
+   that ends, a callback that runs, is noted (``Scheduler.ends``), and a call that begins
+   has in its trail what ended before (``begins``), in whatever order.
+8. Trails are 64-bit hashes: that two of 10^6 states have the same by accident has a
+   probability below 10^-7.
+
+``model_tests/schedule_reduction.py`` does without it in small programs, and compares.  What
+the simulation of processes checks on its way (``simulation/checks.py``) sees more than cells;
+there, 7 holds of what is seen at the end.
 
 ``walk`` draws schedules at random; ``priorities`` draws them as PCT does: the task of
 highest priority goes on, and at a few random steps it falls to the lowest.
@@ -24,17 +46,19 @@ import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, final
 
 from model_tests.schedule_library import Library, load, under
-from model_tests.scheduler import Pick, Scheduler, Task
+from model_tests.schedule_tasks import Task
+from model_tests.scheduler import Pick, Scheduler
 
 Schedule = tuple[int, ...]
 Body = Callable[[], object]
 COLLECT_EVERY: Final = 500  # runs
 LONGEST: Final = 400  # steps of a run among which PCT puts its change points
+SELDOM: Final = 0.02  # how likely it is that time passes while somebody can go on
 
 
 @final
@@ -46,6 +70,7 @@ class Case:
     check: Callable[[], Iterator[str]]  # yields complaints
     epilogue: Body | None = None
     starts: Sequence[str] = ()  # see Scheduler.starts
+    ending: Callable[[], object] | None = None  # what a run came to, for who compares
 
 
 @final
@@ -88,7 +113,6 @@ class Found:
     steps: int = 0
     complete: bool = True
     failure: Failure | None = None
-    endings: set[str] = field(default_factory=set)
 
 
 def text(schedule: Schedule) -> str:
@@ -122,6 +146,7 @@ class Bench:
         self._library = library
         self._prepare = prepare
         self._runs = 0
+        self.endings: set[str] | None = None  # what runs came to, if somebody compares
 
     def once(self, program: Program, forced: Schedule, pick: Pick, tell: bool = False) -> Failure:
         """Run ``program`` once; return what happened: a failure if there are complaints."""
@@ -138,6 +163,8 @@ class Bench:
             complaints = list(scheduler.complaints)
             if not complaints:
                 complaints += case.check()
+            if self.endings is not None and case.ending is not None:
+                self.endings.add(repr((case.ending(), complaints)))
         del case
         return Failure(
             program.name, tuple(scheduler.trace), tuple(complaints), tuple(scheduler.story or ())
@@ -149,7 +176,7 @@ class Bench:
 
     def repeats(self, program: Program, seed: int) -> bool:
         """Say whether a random schedule, run again as it was written, comes out the same."""
-        first = self.once(program, (), walk(seed))
+        first = self.once(program, (), sparing(walk(seed), seed, self.scheduler))
         again = self.replay(program, parsed(text(first.schedule)))
         return (first.schedule, first.complaints) == (again.schedule, again.complaints)
 
@@ -173,8 +200,18 @@ def bench(library: Library = None, scheduler: Scheduler | None = None) -> Iterat
 # ------------------------------------------------------------- many schedules
 
 
-def explore(on: Bench, program: Program, bound: int | None = None, most: int = 10**9) -> Found:
-    """Run all schedules with at most ``bound`` preemptions, until one fails, or ``most``."""
+def explore(
+    on: Bench,
+    program: Program,
+    bound: int | None = None,
+    most: int = 10**9,
+    *,
+    reduced: bool = True,
+) -> Found:
+    """Run all schedules with at most ``bound`` preemptions, until one fails, or ``most``.
+
+    If they are not ``reduced``, also those that differ only in what commutes.
+    """
     limit = program.bound if bound is None else bound
     found = Found(program.name)
     scheduler = on.scheduler
@@ -189,15 +226,17 @@ def explore(on: Bench, program: Program, bound: int | None = None, most: int = 1
         default = own if own in enabled else enabled[0]
         if branching:
             key = hash((own, *[task.trail for task in scheduler.tasks]))
-            if seen.get(key, limit + 1) <= spent:
+            if reduced and seen.get(key, limit + 1) <= spent:
                 branching = False
             else:
                 seen[key] = spent
-                after = spent + (default == own)
-                if after <= limit and len(enabled) > 1:
-                    trace = scheduler.trace
-                    at = len(trace)
-                    todo.extend((trace, at, code, after) for code in enabled if code != default)
+                early = scheduler.patient and not default & 1  # to let time pass is no gift
+                trace = scheduler.trace
+                at = len(trace)
+                for code in enabled:
+                    after = spent + (default == own or (early and code & 1))
+                    if code != default and after <= limit:
+                        todo.append((trace, at, code, after))
         return default
 
     todo.append(([], 0, -1, 0))
@@ -260,11 +299,37 @@ def priorities(seed: int, changes: int = 3, longest: int = LONGEST) -> Pick:
     return pick
 
 
+def sparing(pick: Pick, seed: int, scheduler: Scheduler) -> Pick:
+    """Have time pass seldom, and what comes last come at a step of its own, where it may.
+
+    For a scheduler that is patient: else ``pick`` draws as it likes.
+    """
+    draw = random.Random(seed + 1)
+    steps: dict[int, int] = {}
+
+    def seldom(me: Task | None, enabled: list[int]) -> int:
+        if not scheduler.patient:
+            return pick(me, enabled)
+        some: list[int] = []
+        for code in enabled:
+            if scheduler.tasks[code >> 1].last:
+                when = steps.setdefault(code >> 1, draw.randrange(LONGEST))
+                allowed = len(scheduler.trace) >= when
+            else:
+                allowed = not code & 1 or draw.random() < SELDOM
+            if allowed:
+                some.append(code)
+        return pick(me, some or enabled[:1])
+
+    return seldom
+
+
 def sample(on: Bench, program: Program, seeds: Sequence[int]) -> Found:
     """Run one random schedule for each seed, every other one as PCT does."""
     found = Found(program.name, complete=False)
     for seed in seeds:
-        ended = on.once(program, (), priorities(seed) if seed % 2 else walk(seed))
+        pick = priorities(seed) if seed % 2 else walk(seed)
+        ended = on.once(program, (), sparing(pick, seed, on.scheduler))
         found.schedules += 1
         found.steps += len(ended.schedule)
         if ended.complaints:

@@ -11,7 +11,7 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,11 +87,30 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 def load(edits: Sequence[Edit] = ()) -> Library:
     """Return the library's rooms by name: as it is, or a copy with edits."""
-    names = {room: f"foregone.{room}" for room in ROOMS}
+    return modules({room: f"foregone.{room}" for room in ROOMS}, edits)
+
+
+def modules(
+    names: Mapping[str, str], edits: Sequence[Edit] = (), others: Sequence[str] = ()
+) -> Library:
+    """Return modules by name; with edits, copies of them and of all of the library.
+
+    Of modules whose names begin with one of ``others`` it takes copies, too: they know the
+    library by its names.
+    """
     if not edits:
         found = {room: importlib.import_module(name) for room, name in names.items()}
         return SimpleNamespace(**found)
-    kept = {name: each for name, each in sys.modules.items() if name.split(".")[0] == "foregone"}
+
+    def loaded() -> dict[str, ModuleType]:
+        begins = tuple(others)
+        return {
+            name: each
+            for name, each in sys.modules.items()
+            if name.split(".")[0] == "foregone" or (begins and name.startswith(begins))
+        }
+
+    kept = loaded()
     finder = _Finder(edits)
     for name in kept:
         del sys.modules[name]
@@ -100,9 +119,13 @@ def load(edits: Sequence[Edit] = ()) -> Library:
         found = {room: importlib.import_module(name) for room, name in names.items()}
     finally:
         sys.meta_path.remove(finder)
-        for name in [each for each in sys.modules if each.split(".")[0] == "foregone"]:
+        for name in loaded():
             del sys.modules[name]
         sys.modules.update(kept)
+        for name, each in kept.items():  # a package knows its modules, too
+            package, _, child = name.rpartition(".")
+            if package in sys.modules:
+                setattr(sys.modules[package], child, each)
     return SimpleNamespace(**found)
 
 
@@ -140,49 +163,68 @@ class Field:
         self.slot.__set__(it, value)
 
 
+@final
+class Places:
+    """What stands in for something else meanwhile, and what stood there."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[Thing, str, object]] = []
+
+    def put(self, where: Thing, name: str, value: object) -> None:
+        """Put ``value`` there."""
+        self._before.append((where, name, vars(where).get(name)))
+        setattr(where, name, value)
+
+    def fields(
+        self, scheduler: Scheduler, owner: Thing, names: Sequence[str], left: object
+    ) -> list[Field]:
+        """Put fields in the places of slots."""
+        made = [Field(scheduler, vars(owner)[name], name, left) for name in names]
+        for name, field in zip(names, made, strict=True):
+            self.put(owner, name, field)
+        return made
+
+    def undo(self) -> None:
+        """Put everything back."""
+        for where, name, value in reversed(self._before):
+            if value is None:
+                delattr(where, name)
+            else:
+                setattr(where, name, value)
+
+
 @contextmanager
 def under(scheduler: Scheduler, library: Library) -> Iterator[Callable[[], None]]:
     """Give ``library`` to ``scheduler`` meanwhile; yield what to call before each run."""
-    fields: list[Field] = []
-    undo: list[tuple[object, str, object]] = []
-
-    def put(where: Thing, name: str, value: object) -> None:
-        undo.append((where, name, vars(where).get(name)))
-        setattr(where, name, value)
-
+    places = Places()
     drained = library.future._DRAINED
     shared = (
         (library.future.Future, FUTURE_FIELDS),
         (library.pool.Pool, POOL_FIELDS),
         (library.waiting._Waiter, ("noted",)),
     )
-    for owner, names in shared:
-        for name in names:
-            field = Field(scheduler, vars(owner)[name], name, drained)
-            fields.append(field)
-            put(owner, name, field)
+    fields = [
+        each for owner, names in shared for each in places.fields(scheduler, owner, names, drained)
+    ]
     made = fields[0].cells  # so that a set of futures has the same order in each run
-    put(library.future.Future, "__hash__", lambda it: made[id(it)].ident % 7)
+    places.put(library.future.Future, "__hash__", lambda it: made[id(it)].ident % 7)
     threads = Threads(scheduler)
     for room in (library.future, library.waiting, library.worker, library.pool):
         for name in ("new_lock", "new_gate", "threading"):
             if name in vars(room):
                 stands = {"new_lock": lambda: Lock(scheduler), "new_gate": lambda: Gate(scheduler)}
-                put(room, name, stands.get(name, threads))
-    put(library.clock, "now", scheduler.now)
-    put(library.future.LOGGER, "disabled", True)
+                places.put(room, name, stands.get(name, threads))
+    places.put(library.clock, "now", scheduler.now)
+    places.put(library.future.LOGGER, "disabled", True)
 
     def prepare() -> None:
         for field in fields:
             field.cells.clear()
         threads.made.clear()
+        drained.clear()  # where a seeded defect may have left a callback
         scheduler.prepare()
 
     try:
         yield prepare
     finally:
-        for where, name, value in reversed(undo):
-            if value is None:
-                delattr(where, name)
-            else:
-                setattr(where, name, value)
+        places.undo()

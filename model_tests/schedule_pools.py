@@ -19,7 +19,7 @@ from foregone_spec.future import DONE, State
 from foregone_spec.lifecycle import Phase
 from model_tests.schedule_explore import Case, Program
 from model_tests.schedule_library import Library
-from model_tests.schedule_races import follows_table
+from model_tests.schedule_log import follows_table
 from model_tests.schedule_standins import Thing
 from model_tests.scheduler import Scheduler
 
@@ -58,7 +58,7 @@ def program(text: str, bound: int = 2) -> Program:
             for number, operations in enumerate(bodies)
         ]
         starts = [each for each in ("refused", "interrupted") if each in options]
-        return Case(rows, pool.check, pool.epilogue, starts)
+        return Case(rows, pool.check, pool.epilogue, starts, pool.ending)
 
     return Program(text, make, bound)
 
@@ -93,6 +93,7 @@ class Pool:
 
         def body() -> None:
             for place, (verb, how) in enumerate(rows):
+                self._scheduler.begins(again=place > 0)
                 if verb == "drop":
                     hand.clear()
                     self.do_drop("", "", None)
@@ -107,18 +108,17 @@ class Pool:
     def do_drop(self, _tag: str, _how: str, _executor: Thing) -> None:
         """Drop the reference to the executor; the last takes this one along."""
         self._dropped -= 1
+        self._scheduler.ends()
         if not self._dropped:
             self._held.clear()
 
-    def _now(self) -> int:
-        return len(self._scheduler.trace)
-
     def _submit(self, executor: Thing, tag: str) -> None:
-        call = Call(tag, self._now() - bool(tag == "before"))
+        call = Call(tag, self._scheduler.begins() - bool(tag == "before"))
         self.calls.append(call)
 
         def run() -> str:
-            call.ran.append(self._now())
+            call.ran.append(self._scheduler.begins())
+            self._scheduler.ends()
             return call.tag
 
         try:
@@ -127,7 +127,7 @@ class Pool:
         except (RuntimeError, KeyboardInterrupt) as error:
             call.answer = type(error).__name__
             del error
-        call.ended = self._now()
+        call.ended = self._scheduler.ends()
         if any(shut <= call.began for shut in self._shut) and call.answer == "accepted":
             self.wrong.append(f"submit {tag} was accepted after shutdown had returned")
 
@@ -144,7 +144,7 @@ class Pool:
     def do_cancel(self, tag: str, _how: str, _executor: Thing) -> None:
         for call in self._own(tag):
             if call.future.cancel():
-                call.cancelled = min(call.cancelled, self._now())
+                call.cancelled = min(call.cancelled, self._scheduler.ends())
             break
 
     def do_result(self, tag: str, _how: str, _executor: Thing) -> None:
@@ -157,7 +157,8 @@ class Pool:
 
     def do_shutdown(self, _: str, how: str, executor: Thing) -> None:
         executor.shutdown(wait=how != "nowait", cancel_futures=how == "cancel")
-        self._shut.append(self._now())
+        self._scheduler.begins()  # what has ended by now is looked at
+        self._shut.append(self._scheduler.ends())
         if how != "nowait":
             self._ended("when shutdown returned")
 
@@ -191,6 +192,15 @@ class Pool:
             self.do_shutdown("", "", self._held[0])
         else:
             self.wrong.append("the executor was collected, and its pool is open")
+
+    def ending(self) -> object:
+        """Return what the run came to: answers, states, and what came before what."""
+        calls = sorted(self.calls, key=lambda each: each.tag)
+        before = [(a.tag, b.tag) for a in calls for b in calls if a.ended <= b.began]
+        ran = [(a.tag, b.tag) for a in calls for b in calls if a.ran < b.ran]
+        states = [each.future and each.future._now for each in calls]
+        answers = [(each.answer, len(each.ran), each.cancelled < 10**9) for each in calls]
+        return answers, states, before, ran, self.pool.phase
 
     def check(self) -> Iterator[str]:
         """Yield what is wrong with the run."""

@@ -17,6 +17,7 @@ from foregone_spec.future import DONE, NOTIFIED, TRANSITIONS, Command, State, ca
 from foregone_spec.waiting import ReturnWhen, ending, may_return
 from model_tests.schedule_explore import Case, Program
 from model_tests.schedule_library import Library
+from model_tests.schedule_log import follows_table, kind_of
 from model_tests.schedule_standins import Thing
 from model_tests.scheduler import Scheduler
 
@@ -71,6 +72,7 @@ def program(text: str) -> Program:
             [(f"T{n}: {row.strip()}"[:16], race.thread(n, bodies[n])) for n, row in _rows(threads)],
             race.check,
             race.epilogue,
+            ending=race.ending,
         )
 
     return Program(text, make)
@@ -110,15 +112,15 @@ class Race:
 
         def body() -> None:
             for place, each in enumerate(operations):
-                self._do(each, f"{number}.{place}")
+                self._do(each, f"{number}.{place}", again=place > 0)
 
         return body
 
-    def _do(self, operation: Operation, tag: str) -> None:
+    def _do(self, operation: Operation, tag: str, *, again: bool = False) -> None:
         scheduler = self._scheduler
         me = scheduler.running
         assert me is not None
-        said = Said(operation, tag, len(scheduler.trace))
+        said = Said(operation, tag, scheduler.begins(again=again))
         self.said.append(said)
         timeouts = me.timeouts
         try:
@@ -128,7 +130,7 @@ class Race:
             if isinstance(error, TimeoutError):
                 said.answer = "TimeoutError"
             del error
-        said.ended = len(scheduler.trace)
+        said.ended = scheduler.ends()
         said.timeouts = me.timeouts - timeouts
 
     def do_cancel(self, it: Operation, _: str) -> object:
@@ -169,7 +171,8 @@ class Race:
         number = it.on[0]
 
         def called(future: Thing) -> None:
-            when = len(self._scheduler.trace)
+            when = self._scheduler.begins()
+            self._scheduler.ends()
             self.called.append((number, tag, when, future is self.futures[number]))
             self._log.append(("Ran", future, called))
 
@@ -214,9 +217,24 @@ class Race:
         found = [each for each in map(ending, states, failed) if each is not None]
         return may_return(it.when, len(states) - len(found), tuple(found))
 
+    def ending(self) -> object:
+        """Return what the run came to: states, answers, callbacks, and what came before what."""
+        said = sorted(self.said, key=lambda each: each.tag)
+        before = [(a.tag, b.tag) for a in said for b in said if a.ended <= b.began]
+        called = [
+            (on, tag, sorted(each.tag for each in said if each.ended <= when))
+            for on, tag, when, _ in self.called
+        ]
+        entries = [str(each[2]) for each in self._log if each[0] == "Future"]
+        states = [(each._now, each._result, str(each._exception)) for each in self.futures]
+        answers = [(each.tag, kind_of(each.answer), each.timeouts) for each in said]
+        return states, answers, before, called, entries
+
     def check(self) -> Iterator[str]:
         """Yield what is wrong with the run."""
         yield from self._stuck
+        if self._library.future._DRAINED:
+            yield "a callback is queued where none runs any more"
         for number, future in enumerate(self.futures):
             entries = [each[2:] for each in self._log if each[0] == "Future" and each[1] is future]
             yield from follows_table(entries, future._now)
@@ -239,9 +257,9 @@ class Race:
             Command.SET_RESULT: "set_result",
             Command.SET_EXCEPTION: "set_exception",
         }
-        given = sorted((verbs[command], _kind(cell.reply)) for command, cell in entries)
+        given = sorted((verbs[command], kind_of(cell.reply)) for command, cell in entries)
         heard = sorted(
-            (said.operation.verb, _kind(said.answer))
+            (said.operation.verb, kind_of(said.answer))
             for said in self.said
             if said.operation.verb in verbs.values() and number in said.operation.on
         )
@@ -324,20 +342,3 @@ class Race:
         if future._exception is not None:
             return f"ValueError: {future._exception}"
         return future._result if it.verb == "result" else None
-
-
-def _kind(answer: object) -> str:
-    if answer is None or isinstance(answer, bool):
-        return str(answer)
-    return str(getattr(answer, "value", answer)).partition(":")[0]
-
-
-def follows_table(entries: list[Any], last: State) -> Iterator[str]:
-    """Yield a complaint unless ``entries`` is a path of the table from PENDING to ``last``."""
-    now = State.PENDING
-    for command, cell in entries:
-        if TRANSITIONS[now][command] is not cell:
-            yield f"{command} in {now} does what it does elsewhere: {cell}"
-        now = cell.after
-    if now is not last:
-        yield f"the record ends with {now}, the future with {last}"

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
-from model_tests.scheduler import Scheduler, Task
+from model_tests.schedule_tasks import Task
+from model_tests.scheduler import Scheduler
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class Lock:
             if self._owner is not me:
                 self._scheduler.wait(self, -1, "takes")
                 self._owner = me
+                me.locks += 1
             self._depth += 1
         return True
 
@@ -46,6 +48,7 @@ class Lock:
             self._depth -= 1
             if not self._depth:
                 self._owner = None
+                me.locks -= 1
                 self._scheduler.record(self.cell, True)
 
 
@@ -114,9 +117,19 @@ class Thread:
         name: str,
     ) -> None:
         self._scheduler = scheduler
-        self._body: Callable[[], object] | None = lambda: target(*args)
+        self._body: Callable[[], object] | None = lambda: self._run(target)
+        self._args = args
         self.name = name
+        self.label = ""  # the name of its task, if it is to have one of its own
         self.task: Task | None = None
+
+    def _run(self, target: Callable[..., object]) -> None:
+        self._hear("Begun")
+        target(*self._args)
+
+    def _hear(self, what: str) -> None:
+        if self._scheduler.heard is not None:
+            self._scheduler.heard(what, self._args)
 
     def start(self) -> None:
         scheduler = self._scheduler
@@ -126,8 +139,9 @@ class Thread:
             raise RuntimeError("can't start new thread")
         if self._body is not None:
             number = sum(each.name.startswith("thread") for each in scheduler.tasks)
-            self.task = scheduler.spawn(f"thread{number}", self._body)
+            self.task = scheduler.spawn(self.label or f"thread{number}", self._body)
             self._body = None
+            self._hear("Started")
         if fate == "interrupted":
             raise KeyboardInterrupt
 
@@ -208,7 +222,9 @@ def _iteration(base: Thing) -> Callable[[Thing], Iterator[object]]:
     return begin
 
 
-READS: Final = ("__len__", "__getitem__", "__contains__", "copy", "get", "index", "keys")
+READS: Final = (
+    "__len__", "__getitem__", "__contains__", "copy", "count", "get", "index", "keys",
+)  # fmt: skip
 WRITES: Final = (
     "__iadd__", "__setitem__", "__delitem__", "append", "clear", "extend", "insert", "pop",
     "popitem", "popleft", "remove", "setdefault", "update",

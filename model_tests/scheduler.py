@@ -23,88 +23,16 @@ order of those that commute (two reads, or different cells): the same state.
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from model_tests.schedule_cells import Cell, Resource, place
+from model_tests.schedule_tasks import Abandoned, Hand, Task
 
 MOST_STEPS: Final = 5000
+MASK: Final = 2**61 - 1
 MOST_RAISED: Final = 50  # times that a task is unwound; then its thread is left behind
-
-
-class Abandoned(BaseException):
-    """Unwinds a task whose run is over."""
-
-
-def _nothing() -> None:
-    """Do nothing."""
-
-
-class Hand:
-    """One real thread; it runs one task after another."""
-
-    def __init__(self, scheduler: "Scheduler", number: int) -> None:
-        self.go = threading.Lock()
-        self.go.acquire()
-        self.task: Task | None = None
-        self._scheduler = scheduler
-        self.thread = threading.Thread(target=self._work, name=f"hand-{number}", daemon=True)
-        self.thread.start()
-
-    def _work(self) -> None:
-        while True:
-            self.go.acquire()
-            task = self.task
-            if task is None:
-                return
-            try:
-                if not self._scheduler.abandoning:
-                    task.body()
-            except Abandoned:
-                pass
-            except BaseException as error:
-                task.error = f"{type(error).__name__}: {error}"
-                del error
-            task.body = _nothing  # what it holds is the run's, and goes with it
-            self._scheduler.finish(task)
-            del task
-
-    def dismiss(self) -> None:
-        """End the thread."""
-        self.task = None
-        self.go.release()
-        self.thread.join()
-
-
-class Task:
-    """One thread of a program."""
-
-    __slots__ = (
-        "body", "cell", "done", "error", "hand", "index", "made", "name",
-        "raised", "timed", "timed_out", "timeouts", "trail", "waits",
-    )  # fmt: skip
-
-    def __init__(
-        self, name: str, index: int, body: Callable[[], object], hand: Hand, born: int
-    ) -> None:
-        self.name = name
-        self.index = index
-        self.body = body
-        self.hand = hand
-        self.cell = Cell(f"end of {name}", hash(("task", index)), born)
-        self.done = False
-        self.error = ""
-        self.waits: Resource | None = None
-        self.timed = False  # may the wait time out?
-        self.timed_out = False
-        self.timeouts = 0
-        self.raised = 0
-        self.made = 0  # how many cells it has made: names them, whatever the schedule
-        self.trail = hash((index, "begins"))
-
-    def free(self) -> bool:
-        """Say whether the task has ended."""
-        return self.done
 
 
 #: Says who goes on: the task that ran last (None at first), all that can; returns a code.
@@ -129,10 +57,16 @@ class Scheduler:
         self.pick = pick
         self.abandoning = False
         self.quiet = False  # the program is over, and its epilogue runs
+        self.patient = False  # does time pass only if nobody can go on, or it is chosen?
+        self.steps_whole = False  # is there no point between taking a lock and leaving it?
+        self.blind = False  # somebody looks, and it counts for nothing
+        self.last: frozenset[str] = frozenset()  # the names of tasks that come last
         self.complaints: list[str] = []
         self.elapsed = 0.0
         self.clock = Cell("clock", hash("clock"), -1)
         self.spawning = Cell("number of threads", hash("spawning"), -1)
+        self.past = 0  # a hash of the calls that have ended, whatever their order
+        self.heard: Callable[[str, tuple[object, ...]], object] | None = None  # of threads
         self.starts: list[str] = []  # what becomes of the next Thread.start() calls
         self._epilogue: Callable[[], object] | None = None
         self._made = 0
@@ -155,6 +89,7 @@ class Scheduler:
             self._hands.append(Hand(self, index))
         task = Task(name, index, body, self._hands[index], len(self.trace))
         task.hand.task = task
+        task.last = name in self.last
         self.tasks.append(task)
         return task
 
@@ -181,16 +116,18 @@ class Scheduler:
                 self.complaints.append(f"{task.name} raised {task.error}")
 
     def enabled(self) -> list[int]:
-        """Return the codes of all that can go on."""
+        """Return the codes of all that can go on; the first is the mildest."""
         codes: list[int] = []
+        times: list[int] = []
+        last: list[int] = []
         for task in self.tasks:
             if not task.done:
                 waits = task.waits
                 if waits is None or waits.free():
-                    codes.append(task.index * 2)
+                    (last if task.last else codes).append(task.index * 2)
                 elif task.timed:
-                    codes.append(task.index * 2 + 1)
-        return codes
+                    (times if self.patient else codes).append(task.index * 2 + 1)
+        return codes + times + last if times or last else codes
 
     def _next(self, me: Task | None) -> Task | None:
         """Return who goes on, or None if nobody can."""
@@ -290,13 +227,34 @@ class Scheduler:
         me = self.running
         if me is None:
             return
-        if cell.born != len(self.trace):
+        if self.blind:
+            return
+        if cell.born != len(self.trace) and not (self.steps_whole and me.locks):
             self.step()
         me.trail = hash((me.trail, cell.ident, cell.written, write))
         if write:
             cell.written = me.trail
         if self.story is not None:
             self.tell(me, f"{verb or ('writes' if write else 'reads')} {cell.name}")
+
+    def call(self, cell: Cell, verb: str) -> None:
+        """Be a system call on ``cell``: others may go on, whatever lock is held."""
+        me = self.running
+        if me is not None:
+            locks, me.locks = me.locks, 0
+            try:
+                self.touch(cell, True, verb)
+            finally:
+                me.locks = locks
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Let what is looked at meanwhile be no part of the run."""
+        before, self.blind = self.blind, True
+        try:
+            yield
+        finally:
+            self.blind = before
 
     def wait(self, resource: Resource, timeout: float, verb: str) -> bool:
         """Wait for ``resource``; return False if the wait timed out (below 0: never)."""
@@ -322,6 +280,29 @@ class Scheduler:
         """Read the clock."""
         self.touch(self.clock, False)
         return self.elapsed
+
+    # ------------------------------------------------ what came before what
+
+    def begins(self, *, again: bool = False) -> int:
+        """Note that a call begins, after all that have ended; return when.
+
+        The first call of a task begins when that is picked; before one that comes
+        ``again`` is a scheduling point.
+        """
+        me = self.running
+        if me is not None:
+            if again:
+                self.step()
+            me.trail = hash((me.trail, "begins", self.past))
+        return len(self.trace)
+
+    def ends(self) -> int:
+        """Note that a call has ended, or whatever else others are compared with; return when."""
+        me = self.running
+        if me is not None:
+            me.trail = hash((me.trail, "ends"))
+            self.past = hash((me.trail, me.index)) + self.past & MASK
+        return len(self.trace)
 
     # ------------------------------------------------------------------ words
 

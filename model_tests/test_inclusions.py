@@ -20,13 +20,21 @@ from foregone_spec.future_model import (
     SetRunningOrNotifyCancel,
     WakeBlocked,
 )
+from foregone_spec.thread_pool import Cancel
 from model_tests import inclusion_defects
 from model_tests.chain import inclusions
 from model_tests.chain.inclusions import Done, all_taken_row, changes_row, never_taken, taken_row
+from model_tests.inclusion_pool_run import compare as compare_pool
+from model_tests.inclusion_pool_run import program as pool_program
+from model_tests.inclusion_pool_spec import LARGER, SMALLEST
+from model_tests.inclusion_pool_spec import Behaviour as PoolBehaviour
+from model_tests.inclusion_pool_spec import behaviour as pool_behaviour
+from model_tests.inclusion_pool_spec import clients as pool_clients
 from model_tests.inclusion_run import compare, watched
 from model_tests.inclusion_spec import behaviour, clients, programs, shown, usual
 from model_tests.inclusion_tables import Change, changed, changes, noticed
-from model_tests.schedule_explore import Bench
+from model_tests.schedule_defects import Defect
+from model_tests.schedule_explore import Bench, bench, explore
 
 SMALL = (
     "owned: cancel | result(1)",
@@ -207,7 +215,7 @@ def test_a_step_that_the_spec_has_not_fails_with_its_schedule(on: Bench) -> None
 
 def test_a_changed_cell_breaks_both(on: Bench) -> None:
     text = "bare: cancel | start"
-    cell = replace(TRANSITIONS[State.RUNNING][Command.CANCEL], after=State.CANCELLED)
+    cell = TRANSITIONS[State.RUNNING][Command.CANCEL]._replace(after=State.CANCELLED)
     change = Change(State.RUNNING, Command.CANCEL, cell)
     true = compare(on, text, 2)
     with changed(change):
@@ -250,6 +258,73 @@ def test_a_defect_takes_a_wrong_step(name: str, how: str) -> None:
 def test_code_that_is_too_coarse_takes_too_few_steps() -> None:
     found = inclusion_defects.hunt(inclusion_defects.SLOW)
     assert found.how.startswith("never taken: ")
+
+
+def test_a_gate_of_a_call_that_gave_up_is_not_the_next_calls(on: Bench) -> None:
+    """Its thread waits again when the gate of its first wait is opened."""
+    found = compare(on, "owned: cancel; set_exception | wait(1); wait", 2)
+    assert found.failure is None, str(found.failure)
+
+
+# ---------------------------------------------------------------- the thread pool's
+
+
+def test_the_steps_of_a_program_on_a_pool_by_hand() -> None:
+    found = pool_behaviour(pool_clients("pool 1: submit"))
+    assert sorted(type(action).__name__ for _, action, _ in found.edges) == [
+        "Claim", "Finish", "Initialized", "Park", "Submit", "Take", "ThreadStarts",
+    ]  # fmt: skip
+    (stop,) = found.stops
+    assert stop.threads == ("parked",)
+
+
+@pytest.mark.parametrize("text", [*SMALLEST, *LARGER])
+def test_every_edge_of_a_program_on_a_pool_is_one_of_the_model(text: str) -> None:
+    of = pool_clients(text)
+    found = pool_behaviour(of)
+    assert found.stops
+    for before, action, after in found.edges:
+        assert of.model.step(before, action) == after
+
+
+@pytest.mark.parametrize("text", SMALLEST[:10])
+def test_code_and_spec_of_a_pool_take_the_same_edges(text: str) -> None:
+    done = inclusions.do_pool(text)
+    assert not done.failure
+    assert not done.missing
+
+
+def test_a_step_of_a_pool_that_the_spec_has_not_fails() -> None:
+    text = "pool 1: submit; cancel"
+    of = pool_clients(text)
+    allowed = pool_behaviour(of)
+    allowed.edges -= {edge for edge in allowed.edges if isinstance(edge[1], Cancel)}
+    with bench() as pools:
+        found = explore(pools, pool_program(text, allowed, PoolBehaviour()), 1)
+    assert found.failure is not None
+    assert "no such step for this program: Cancel(work_id=1)" in found.failure.complaints[0]
+
+
+def test_a_step_of_a_pool_that_is_never_taken_is_missing() -> None:
+    with bench() as pools:
+        found = compare_pool(pools, "pool 1: submit | shutdown", 0)
+    assert found.failure is None
+    assert found.missing
+
+
+@pytest.mark.parametrize("defect", inclusion_defects.hunted_in_pools(), ids=lambda each: each.name)
+def test_a_defect_of_a_pool_takes_a_wrong_step_or_too_few(defect: Defect) -> None:
+    found = inclusion_defects.hunt_in_pools(defect)
+    assert found.program
+    slow = defect is inclusion_defects.SLOW_POOL
+    assert found.how.startswith("never taken: ") is slow
+
+
+def test_replay_of_a_pool(capsys: pytest.CaptureFixture[str]) -> None:
+    assert inclusions.main(["--edges", "pool 1: submit", "0*3"]) == 0
+    assert "nothing is wrong" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        inclusions.main(["--edges", "pool 1: swim", "0"])
 
 
 # --------------------------------------------------------------------- the chain's

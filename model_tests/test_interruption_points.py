@@ -33,8 +33,8 @@ COUNTS: Final = {
     "process_pool/ending.py": 1,
     "process_pool/local_worker.py": 2,
     "process_pool/rooms.py": 5,
-    "process_pool/start.py": 2,
-    "process_pool/tickets.py": 5,
+    "process_pool/poller.py": 2,
+    "process_pool/tickets.py": 6,
 }
 
 SUPPORTED: Final = [each for each in interpreters() if int(each[0].split(".")[1]) >= 11]

@@ -10,7 +10,7 @@ import signal
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
@@ -250,3 +250,31 @@ def test_cancelling_what_somebody_else_sets_running(
             queued.result(PATIENCE)
         assert not queued.cancelled()
     assert house.begun() == [0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_cancel_that_is_interrupted_is_completed_at_the_end(
+    method: str, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call was taken from the processes: it never runs, and nobody waits for it for ever."""
+
+    def interrupted(*_: object, **__: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    told: list[object] = []
+    with pool(method) as executor:
+        held = executor.submit(calls.held, house.log, -1, house.gate)
+        assert until(lambda: house.begun() == [-1])
+        call = executor.submit(calls.value, house.log, 1)
+        call.add_done_callback(told.append)
+        with monkeypatch.context() as patch:
+            patch.setattr(type(call), "_obey", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                call.cancel()
+        assert not call.done()
+        house.open()
+        held.result(PATIENCE)
+    assert call.cancelled()
+    assert told == [call]
+    assert house.begun() == [-1]
+    assert not executor._pool.leaving

@@ -23,6 +23,14 @@ class Forkable(Protocol):
 pools: Final[Registry[Forkable]] = Registry()
 
 
+def stranded() -> RuntimeError:
+    """Return the error of a call that the parent runs, and not this process."""
+    return RuntimeError(
+        "this call was pending in the parent when os.fork() made this process: its "
+        "result will never come here"
+    )
+
+
 def _after_in_child() -> None:
     trouble: BaseException | None = None
     for pool in pools.all():

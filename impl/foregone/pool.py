@@ -264,11 +264,7 @@ class Pool:
         self.workers, self.parked, self.closers, self.alive = [], [], [], 0
         self._ask(Request.FORK)
         for item in stranded:
-            error = RuntimeError(
-                "this call was pending in the parent when os.fork() made this process: its "
-                "result will never come here"
-            )
-            item[0]._decide(FAIL, None, error)
+            item[0]._decide(FAIL, None, fork.stranded())
 
     def refusal(self) -> RuntimeError:
         """Return the error for a ``submit`` that is not accepted."""

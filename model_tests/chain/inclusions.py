@@ -1,4 +1,4 @@
-"""The Future's code and its spec, both ways; and its histories are linearizable.
+"""The code and its spec take the same steps, both ways; and histories are linearizable.
 
     python -m model_tests.chain.inclusions [--full]
         [--edges PROGRAM SCHEDULE] [--history PROGRAM SCHEDULE]
@@ -9,6 +9,9 @@ this program: no more, and no fewer.  What the spec can do and the code was not 
 is named in ``accepted_edges.json`` with the reason, program by program, or is a failure;
 so is what is named there and was seen.  ``--full`` runs all programs of up to two calls a
 thread, with as many preemptions as they need.
+
+Likewise the thread pool in its smallest programs (see ``inclusion_pool_run``): its threads
+are free, its clients are those of the program.
 
 Histories are drawn by Hypothesis (see ``history_search``).  A failure prints its program
 and schedule, which ``--edges`` or ``--history`` runs again, and tells.
@@ -27,8 +30,11 @@ from typing import Final, cast, final
 
 from foregone_spec.future import Command, State
 from model_tests import history_clients, history_search, inclusion_defects
+from model_tests import inclusion_pool_run as pools
 from model_tests.chain.command import lines
 from model_tests.chain.verdict import Row, report
+from model_tests.inclusion_pool_spec import LARGER, SMALLEST
+from model_tests.inclusion_pool_spec import Behaviour as PoolBehaviour
 from model_tests.inclusion_run import Compared, compare, replay, watched
 from model_tests.inclusion_spec import Behaviour, programs, usual
 from model_tests.inclusion_tables import changes, noticed
@@ -82,16 +88,37 @@ def do(program: str, least: int = BOUND, most: int = BOUND) -> Done:
             schedules += found.schedules
             if found.failure is not None or not found.missing:
                 break
+    marks = frozenset(noticed(program, found.seen, changes()) if least == most else ())
+    return _done(found, schedules, marks, began)
+
+
+def do_pool(program: str, most: int = BOUND) -> Done:
+    """Compare one program on a thread pool, with as many preemptions as it needs."""
+    began = time.perf_counter()
+    schedules = 0
+    found = pools.Compared(program, PoolBehaviour())
+    with bench() as on:
+        for bound in range(BOUND, most + 1):
+            found = pools.compare(on, program, bound)
+            schedules += found.schedules
+            if found.failure is not None or not found.missing:
+                break
+    return _done(found, schedules, frozenset(), began)
+
+
+def _done(
+    found: Compared | pools.Compared, schedules: int, marks: frozenset[str], began: float
+) -> Done:
     failure = ""
     if found.failure is not None:
         schedule = text(found.failure.schedule)
-        failure = f"{found.failure}\nagain:    {COMMAND} --edges {program!r} {schedule!r}"
+        failure = f"{found.failure}\nagain:    {COMMAND} --edges {found.program!r} {schedule!r}"
     return Done(
-        program,
+        found.program,
         schedules,
         len(found.seen.edges),
         tuple(found.missing),
-        frozenset(noticed(program, found.seen, changes()) if least == most else ()),
+        marks,
         failure,
         time.perf_counter() - began,
     )
@@ -100,12 +127,16 @@ def do(program: str, least: int = BOUND, most: int = BOUND) -> Done:
 # ------------------------------------------------------------------------ rows
 
 
-def taken_row(done: Sequence[Done], bound: str) -> Row:
+def taken_row(
+    done: Sequence[Done],
+    bound: str,
+    claim: str = "two threads on a future take steps of the spec only",
+) -> Row:
     """Say whether the code takes the spec's steps only."""
     bad = [each for each in done if each.failure]
     details = "\n\n".join(each.failure for each in bad[:2])
     return Row(
-        "two threads on a future take steps of the spec only",
+        claim,
         ENGINE,
         bound,
         f"{sum(each.schedules for each in done):,} schedules",
@@ -129,20 +160,29 @@ def never_taken(done: Sequence[Done], listed: Mapping[str, Mapping[str, str]]) -
     return wrong
 
 
-def all_taken_row(done: Sequence[Done], bound: str, outside: int) -> Row:
+def all_taken_row(
+    done: Sequence[Done],
+    bound: str,
+    outside: int = 0,
+    claim: str = "and every step that the spec can take for them",
+) -> Row:
     """Say whether the code takes all of the spec's steps."""
-    listed = accepted()
+    programs = {each.program for each in done}
+    listed = {name: them for name, them in accepted().items() if name in programs}
     wrong = never_taken(done, listed)
+    taken = sum(each.edges for each in done)
+    note = f"     {sum(map(len, listed.values()))} accepted as never seen"
+    if outside:
+        note += f"; left out, since the spec starts once: {outside} programs with two starts"
     return Row(
-        "and every step that the spec can take for them",
+        claim,
         ENGINE,
         bound,
-        f"{sum(each.edges for each in done):,} edges",
+        f"{taken:,} edges",
         0.0,
         not wrong,
         lines(wrong),
-        f"     {sum(map(len, listed.values()))} accepted as never seen; "
-        f"left out, since the spec starts once: {outside} programs with two starts",
+        note,
     )
 
 
@@ -210,6 +250,11 @@ def rows() -> Iterator[Row]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(AT_ONCE, mp_context=spawn) as pool:
         running = [pool.submit(do, each) for each in usual()]
+        pooled = [pool.submit(do_pool, each) for each in SMALLEST]
+        pool_steps = [
+            pool.submit(inclusion_defects.hunt_in_pools, each)
+            for each in inclusion_defects.hunted_in_pools()
+        ]
         steps = [pool.submit(inclusion_defects.hunt, each) for each in inclusion_defects.hunted()]
         searches = [pool.submit(search, seed) for seed in range(SEEDS)]
         seen = [pool.submit(history_search.hunt, each) for each in history_search.seen()]
@@ -218,6 +263,15 @@ def rows() -> Iterator[Row]:
         yield taken_row(done, bound)
         yield all_taken_row(done, bound, programs(1)[1])
         yield changes_row(done)
+        yield from _pool_rows([each.result() for each in pooled], f"{BOUND} preemptions")
+        began = time.perf_counter()
+        hunts = [each.result() for each in pool_steps]
+        yield _defects_row(
+            "seeded defects of a thread pool take another step than the spec",
+            "0 to 2 preemptions",
+            {str(each): bool(each.program) for each in hunts},
+            time.perf_counter() - began,
+        )
         began = time.perf_counter()
         hunts = [each.result() for each in steps]
         yield _defects_row(
@@ -238,8 +292,14 @@ def rows() -> Iterator[Row]:
         )
 
 
+def _pool_rows(done: Sequence[Done], bound: str) -> Iterator[Row]:
+    bound = f"{len(done)} programs, {bound}"
+    yield taken_row(done, bound, "clients of a thread pool take steps of the spec only")
+    yield all_taken_row(done, bound, 0, "and every step that the spec's pool can take for them")
+
+
 def full_rows() -> Iterator[Row]:
-    """Yield the rows of all programs of up to two calls a thread."""
+    """Yield the rows of all programs of up to two calls a thread, and of larger pools."""
     spawn = multiprocessing.get_context("spawn")
     texts, outside = programs(2)
     with ProcessPoolExecutor(AT_ONCE, mp_context=spawn) as pool:
@@ -248,9 +308,11 @@ def full_rows() -> Iterator[Row]:
             done.append(each)
             if not len(done) % 100:
                 print(f"{len(done):,} of {len(texts):,} programs", file=sys.stderr, flush=True)
+        pooled = list(pool.map(do_pool, (*SMALLEST, *LARGER), [MOST] * len((*SMALLEST, *LARGER))))
     bound = f"{len(done):,} programs, as needed"
     yield taken_row(done, bound)
     yield all_taken_row(done, bound, outside)
+    yield from _pool_rows(pooled, "as needed")
 
 
 def replayed(asked: argparse.Namespace) -> Failure:
@@ -260,6 +322,9 @@ def replayed(asked: argparse.Namespace) -> Failure:
         with bench() as on:
             return on.replay(history_clients.program(program), parsed(schedule))
     program, schedule = asked.edges
+    if program.startswith("pool "):
+        with bench() as on:
+            return pools.replay(on, program, parsed(schedule))
     with watched() as on:
         return replay(on, program, parsed(schedule))
 

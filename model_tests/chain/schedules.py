@@ -4,8 +4,10 @@
 
 Real threads run the real code under ``model_tests.scheduler``.  A row says how many
 schedules were run; each stands for all that differ from it only in the order of
-operations that commute.  A failure prints its program and schedule, which
-``--replay`` runs again, and tells.
+operations that commute (``schedule_explore`` argues it, ``schedule_reduction`` compares).
+The process pool's parent side runs over simulated processes, which are tasks as well, and
+so is a death.  A failure prints its program and schedule, which ``--replay`` runs again,
+and tells.  ``schedules_deep`` goes further.
 """
 
 import argparse
@@ -13,13 +15,25 @@ import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, final
 
-from model_tests import schedule_pools, schedule_programs, schedule_races
+from model_tests import (
+    process_schedule_defects,
+    process_schedule_library,
+    process_schedule_programs,
+    process_schedules,
+    schedule_pools,
+    schedule_programs,
+    schedule_races,
+    schedule_reduction,
+)
+from model_tests.chain.command import lines
 from model_tests.chain.verdict import Row, report
 from model_tests.schedule_defects import Hunt, defects, hunt
 from model_tests.schedule_explore import (
+    Bench,
     Failure,
     Program,
     bench,
@@ -28,10 +42,12 @@ from model_tests.schedule_explore import (
     sample,
     text,
 )
+from model_tests.schedule_shrink import shrunk
 
 ENGINE: Final = "scheduler"
 AT_ONCE: Final = 2  # processes
 SEEDS: Final = 1_000  # of each large program
+PROCESS_SEEDS: Final = 25  # of each large program on a process pool
 
 
 @final
@@ -42,6 +58,7 @@ class Job:
     program: str
     bound: int
     seeds: int = 0
+    most: int = 10**9  # schedules
 
 
 @final
@@ -53,6 +70,7 @@ class Done:
     schedules: int
     failure: str
     seconds: float
+    complete: bool = True  # were all schedules run, up to the bound?
 
 
 @final
@@ -66,7 +84,9 @@ class Group:
 
 
 def program(written: str, bound: int = 2) -> Program:
-    """Read a program of either kind."""
+    """Read a program of any kind."""
+    if written.startswith("process "):
+        return process_schedules.program(written, bound)
     if written.startswith("pool "):
         return schedule_pools.program(written, bound)
     return schedule_races.program(written)
@@ -83,13 +103,13 @@ def groups() -> tuple[Group, ...]:
         ),
         Group(
             "three threads on a future",
-            f"{len(programs.TRIPLES)} programs, 2 preemptions",
-            tuple(Job(each, 2) for each in programs.TRIPLES),
+            f"{len(programs.TRIPLES)} programs, 1 to 2 preemptions",
+            tuple(_twice(programs.TRIPLES)),
         ),
         Group(
             "three threads on two futures",
-            f"{len(programs.TWO_FUTURES)} programs, 2 preemptions",
-            tuple(Job(each, 2) for each in programs.TWO_FUTURES),
+            f"{len(programs.TWO_FUTURES)} programs, 1 to 2 preemptions",
+            tuple(_twice(programs.TWO_FUTURES)),
         ),
         Group(
             "thread pool: small programs",
@@ -101,22 +121,62 @@ def groups() -> tuple[Group, ...]:
             f"{len(programs.LARGE_POOLS)} programs, random and PCT",
             tuple(Job(each, 0, SEEDS) for each in programs.LARGE_POOLS),
         ),
+        *process_groups(process_schedule_programs.SMALL, PROCESS_SEEDS),
     )
 
 
+def _twice(texts: Sequence[str]) -> Iterator[Job]:
+    """Yield jobs with two preemptions; the largest wait for ``schedules_deep``."""
+    for each in texts:
+        yield Job(each, 1 if each in schedule_programs.LARGEST else 2)
+
+
+def process_groups(small: Sequence[tuple[str, int]], seeds: int) -> tuple[Group, ...]:
+    """Return what is run of the process pool."""
+    large = process_schedule_programs.LARGE
+    bounds = [bound for _, bound in small]
+    return (
+        Group(
+            "process pool, its parent's side: small programs",
+            f"{len(small)} programs, {min(bounds)} to {max(bounds)} preemptions",
+            tuple(Job(each, bound) for each, bound in small),
+        ),
+        Group(
+            "process pool, its parent's side: larger programs",
+            f"{len(large)} programs, random and PCT",
+            tuple(Job(each, 0, seeds) for each in large),
+        ),
+    )
+
+
+@contextmanager
+def on_bench(written: str) -> Iterator[Bench]:
+    """Put under a scheduler what a program is about."""
+    made = process_schedule_library.bench() if written.startswith("process ") else bench()
+    with made as on:
+        yield on
+
+
 def do(job: Job) -> Done:
-    """Run a job; then run its last schedule again, which must come out the same."""
+    """Run a job; then run some schedules again, which must come out the same."""
     began = time.perf_counter()
-    with bench() as on:
+    with on_bench(job.program) as on:
         read = program(job.program, job.bound)
-        found = sample(on, read, range(job.seeds)) if job.seeds else explore(on, read, job.bound)
+        if job.seeds:
+            found = sample(on, read, range(job.seeds))
+        else:
+            found = explore(on, read, job.bound, job.most)
+        if found.failure is not None and job.seeds:
+            found.failure = shrunk(on, read, found.failure)
         failure = "" if found.failure is None else str(found.failure)
         if not failure and not all(on.repeats(read, seed) for seed in range(3)):
             failure = f"program:  {job.program}\nwrong:    a schedule does not repeat"
-    return Done(job.program, found.schedules, failure, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Done(job.program, found.schedules, failure, seconds, found.complete)
 
 
-def _row(group: Group, done: Sequence[Done]) -> Row:
+def group_row(group: Group, done: Sequence[Done]) -> Row:
+    """Say how many schedules were run for a group, and whether one failed."""
     bad = [each for each in done if each.failure]
     schedules = sum(each.schedules for each in done)
     seconds = sum(each.seconds for each in done)
@@ -140,7 +200,8 @@ def _row(group: Group, done: Sequence[Done]) -> Row:
     )
 
 
-def _defects_row(hunts: Sequence[Hunt], seconds: float) -> Row:
+def defects_row(claim: str, bound: str, hunts: Sequence[Hunt], seconds: float) -> Row:
+    """Say whether seeded defects were found, each by which schedule."""
     missed = [each for each in hunts if each.failure is None]
     lines = [
         f"     {each.defect}: {each.schedules:,} schedules; "
@@ -151,14 +212,30 @@ def _defects_row(hunts: Sequence[Hunt], seconds: float) -> Row:
     details = "\n".join(f"not found: {each.defect} {each.trouble}" for each in missed)
     found = len(hunts) - len(missed)
     return Row(
-        "seeded defects of the library are found",
+        claim,
         ENGINE,
-        "0 to 2 preemptions",
+        bound,
         f"{found} of {len(hunts)} found",
         seconds,
         not missed,
         details,
         "\n".join(lines),
+    )
+
+
+def reduction_row(both: Sequence[schedule_reduction.Both], seconds: float) -> Row:
+    """Say whether runs come to the same with the reduction and without."""
+    bad = [str(each) for each in both if not each.good]
+    fewer, more = (sum(each.schedules[which] for each in both) for which in (0, 1))
+    return Row(
+        "with the reduction and without, runs come to the same",
+        ENGINE,
+        f"{len(both)} programs, 0 to 3 preemptions",
+        f"{sum(each.found[1] for each in both):,} endings, edges",
+        seconds,
+        not bad,
+        lines(bad),
+        f"     {fewer:,} schedules in place of {more:,}",
     )
 
 
@@ -168,16 +245,34 @@ def rows() -> Iterator[Row]:
     with ProcessPoolExecutor(AT_ONCE, mp_context=spawn) as pool:
         found = {group: [pool.submit(do, job) for job in group.jobs] for group in groups()}
         hunts = [pool.submit(hunt, each) for each in defects()]
+        process_hunts = [
+            pool.submit(process_schedule_defects.hunt, each)
+            for each in process_schedule_defects.quick()
+        ]
+        compared = [
+            pool.submit(schedule_reduction.endings, *each) for each in schedule_reduction.ENDINGS
+        ]
+        compared += [
+            pool.submit(schedule_reduction.edges, *each) for each in schedule_reduction.EDGES
+        ]
         for group, futures in found.items():
-            yield _row(group, [future.result() for future in futures])
+            yield group_row(group, [future.result() for future in futures])
         began = time.perf_counter()
         hunted = [future.result() for future in hunts]
-        yield _defects_row(hunted, time.perf_counter() - began)
+        claim = "seeded defects of the library are found"
+        yield defects_row(claim, "0 to 2 preemptions", hunted, time.perf_counter() - began)
+        began = time.perf_counter()
+        hunted = [future.result() for future in process_hunts]
+        claim = "seeded defects of the process pool are found"
+        yield defects_row(claim, "none, and random", hunted, time.perf_counter() - began)
+        began = time.perf_counter()
+        both = [future.result() for future in compared]
+        yield reduction_row(both, time.perf_counter() - began)
 
 
 def replay(written: str, schedule: str) -> Failure:
     """Run a schedule of a program again, and return its story."""
-    with bench() as on:
+    with on_bench(written) as on:
         return on.replay(program(written), parsed(schedule))
 
 

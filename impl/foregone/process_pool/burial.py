@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from foregone.process_pool import answers, wire
 from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.dispatch import arrange
-from foregone.process_pool.ending import FAIL, discard
+from foregone.process_pool.ending import FAIL, conclude, discard
 from foregone.process_pool.errors import BLAMED, BrokenProcessPool, ProcessDied, how_it_ended
 from foregone.process_pool.outcomes import missing
 from foregone.process_pool.ports import Process
@@ -230,4 +230,5 @@ def collapse(worker: "LocalWorker", error: BaseException) -> None:
             bury(worker, queue)
         except Exception:
             LOGGER.exception("exception burying process %s", queue.process.pid)
+    conclude(pool, worker.carry)
     worker.carry_out()

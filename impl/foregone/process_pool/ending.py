@@ -9,8 +9,9 @@ Owner of the queues: the pool, under its lock.  Model: Discard of ``tla/ProcessP
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from foregone.process_pool.tickets import take
-from foregone.process_pool.work_items import AnyCall
+from foregone.errors import CancelledError
+from foregone.process_pool.tickets import left, take
+from foregone.process_pool.work_items import NEVER, AnyCall
 from foregone_spec.future import Command, Effect
 from foregone_spec.work_item import TRANSITIONS, Event, Place
 
@@ -79,3 +80,18 @@ def end(
             call._obey(command, None, error)
         else:
             carry(call, call._decide(command, None, error).effects)
+        left(pool, call)
+
+
+def conclude(pool: "Pool", carry: Carry) -> None:
+    """End the futures of those that leave: whoever has taken them is late, or interrupted.
+
+    What he does afterwards changes nothing.
+    """
+    for call in pool.leaving.copy():
+        if not call.done():
+            ended = call._decide(CANCEL)
+            if ended.reply is not True:  # somebody else had set it running
+                ended = call._decide(Command.SET_EXCEPTION, None, CancelledError(NEVER))
+            carry(call, ended.effects)
+        left(pool, call)

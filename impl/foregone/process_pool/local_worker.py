@@ -22,7 +22,7 @@ from foregone.process_pool import answers, burial, dispatch, wire
 from foregone.process_pool.answers import GRACE
 from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.callbacks import BUT_CALLBACKS, Callbacks
-from foregone.process_pool.ending import CANCEL, discard
+from foregone.process_pool.ending import CANCEL, conclude, discard
 from foregone.process_pool.ports import Poller, Process, Thread
 from foregone.process_pool.tickets import close
 from foregone.process_pool.wire import DEPTH
@@ -229,8 +229,11 @@ class LocalWorker:
             self._looked = now
             self._look()
         self._keep()
+        more = bool(self.pool.queues) or not self._over()
+        if not more:
+            conclude(self.pool, self.carry)
         self.carry_out()
-        return bool(self.pool.queues) or not self._over()
+        return more
 
     def _patience(self) -> float | None:
         if self.pool.pausing:

@@ -71,6 +71,7 @@ class Pool:
         "grows",  # processes are started as calls come
         "held",  # how many slots are free of processes that are offered nothing yet
         "horizon",  # no call with a higher number is offered yet
+        "leaving",  # calls that were taken to be cancelled, whose futures may not have ended
         "limit",  # how many processes there may be
         "lock",
         "maps",  # who may still have something to submit
@@ -97,6 +98,7 @@ class Pool:
     grows: bool
     held: int
     horizon: int
+    leaving: set[AnyCall]
     limit: int
     lock: sync.Lock
     maps: Registry[Drawing]
@@ -138,6 +140,7 @@ class Pool:
         self.queues = ()
         self.waiting = deque()
         self.recalled = deque()
+        self.leaving = set()
         self.broken = self.doom = None
         self.name = f"ProcessPoolExecutor-{next(_names)}"
         self.worker = LocalWorker(self)
@@ -314,7 +317,7 @@ class Pool:
 
     def forked(self) -> None:
         """Become the copy in a forked child: there are no threads, and no processes."""
-        stranded = [*self.recalled, *self.waiting]
+        stranded = [*self.recalled, *self.waiting, *self.leaving]
         for queue in self.queues:
             if queue.tail > queue.head:
                 stranded += [each for each in queue.ring if each is not None]
@@ -323,16 +326,12 @@ class Pool:
             self.maps.clear()  # who was at it in the parent is not here
         self.waiting.clear()
         self.recalled.clear()
-        self.queues, self.room = (), 0
+        self.leaving, self.queues, self.room = set(), (), 0
         self.worker.forked()
         self._ask(Request.FORK)
         for call in stranded:
             call._place, call._queue = Place.SETTLED, None
-            error = RuntimeError(
-                "this call was pending in the parent when os.fork() made this process: its "
-                "result will never come here"
-            )
-            call._decide(FAIL, None, error)
+            call._decide(FAIL, None, fork.stranded())
 
     def refusal(self) -> RuntimeError:
         """Return the error for a ``submit`` that is not accepted."""

@@ -12,6 +12,9 @@ A ticket is tried, read and posted inside a step: the iterator that does it is m
 before, and driven by an unpacking, where the interpreter handles no signal.  A slot is
 free, and its ticket posted again, once the answer to its frame was read, not before.
 
+Who has taken a call to cancel it ends its future next.  In between the call is among those
+that leave: the local worker ends them too, before it ends itself (``ending.py``).
+
 Owner: the pool, under its lock.  Model: ``tla/ClaimTickets.tla``.
 """
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from foregone.process_pool.work_items import AnyCall
 
 _IN_SLOT: Final = Place.IN_SLOT
-_CLAIM, _RECALL = Event.CLAIM, Event.RECALL
+_CANCEL, _CLAIM, _RECALL = Event.CANCEL, Event.CLAIM, Event.RECALL
 _NEVER: Final[Iterator[bool]] = iter(())
 
 #: What the future of a call is told that is known to be claimed.
@@ -43,18 +46,21 @@ def take(pool: "Pool", call: "AnyCall", event: Event) -> bool:
     a process has, the call is CLAIMED and its future told.
     """
     entry = iter((call,))
+    leaves: set[AnyCall] = {call} if event is _CANCEL else set()
     while True:
         queue, serial = call._queue, call._serial
         attempt = _NEVER if queue is None else queue.attempt(serial)
         elsewhere = won = False
         with pool.lock:
             place = call._place
+            if place is not _IN_SLOT and place in UNCLAIMED: pool.leaving |= leaves  # fmt: skip
             if place is not _IN_SLOT: call._place = TRANSITIONS[place][event].after  # fmt: skip
             elif queue is None or call._queue is not queue or call._serial != serial: elsewhere = True  # fmt: skip
             else:
                 (won,) = attempt
                 call._place = TRANSITIONS[place][event if won else _CLAIM].after
                 if won: queue.ring[serial % DEPTH] = None; queue.left += 1; queue.bytes -= call._size; call._queue = None  # fmt: skip
+                if won: pool.leaving |= leaves  # fmt: skip
                 if won and event is _RECALL: pool.recalled += entry  # fmt: skip
             if observer.log is not None and not elsewhere: observer.log += (("Take", pool, call, event, place, won),)  # fmt: skip
         if elsewhere:
@@ -100,6 +106,13 @@ def free(pool: "Pool", queue: CallQueue) -> "AnyCall | None":
         if call is not None: queue.bytes -= call._size; call._queue = None  # fmt: skip
         if observer.log is not None: observer.log += (("Free", pool, queue, serial, call),)  # fmt: skip
     return call
+
+
+def left(pool: "Pool", call: "AnyCall") -> None:
+    """Learn that the future of a call that was taken has ended."""
+    leaves = {call}
+    with pool.lock:
+        pool.leaving -= leaves
 
 
 def close(pool: "Pool", queue: CallQueue) -> None:

@@ -27,7 +27,7 @@ from foregone.process_pool.pickling import (
     problem,
     without_frames,
 )
-from foregone.process_pool.tickets import START, notice, take
+from foregone.process_pool.tickets import START, left, notice, take
 from foregone.process_pool.wire import Buffer
 from foregone_spec.future import Command, State
 from foregone_spec.work_item import Event, Place
@@ -41,6 +41,9 @@ T = TypeVar("T")
 _PENDING, _RUNNING = State.PENDING, State.RUNNING
 _WAITING, _IN_SLOT, _RECALLED, CLAIMED, SETTLED = Place
 _CANCEL: Final = Event.CANCEL
+
+#: Why a future fails whose call was cancelled after somebody else had set it running.
+NEVER: Final = "cancelled before a process claimed it"
 
 
 class Call(OwnedFuture[T]):
@@ -95,8 +98,9 @@ class Call(OwnedFuture[T]):
         cancelled = self._obey(self._cancel_as, loud=True).reply is True
         if taken and not cancelled and self._now is _RUNNING:
             # Somebody else had set it running: it never will be, so this is its end.
-            error = CancelledError("cancelled before a process claimed it")
-            self._obey(Command.SET_EXCEPTION, None, error)
+            self._obey(Command.SET_EXCEPTION, None, CancelledError(NEVER))
+        if taken:
+            left(self._pool, self)
         return cancelled
 
 

@@ -1,0 +1,216 @@
+"""Schedules as far as 40 minutes on two processors go: run before a release, and kept.
+
+    python -m model_tests.chain.schedules_deep [--write] [PART ...]
+
+``future``     two threads, one call each: every schedule there is, without a bound
+``two-calls``  two threads, up to two calls each, with as many preemptions as show all steps
+``three``      three threads on a future or two, with one preemption more than in verify
+``threads``    the thread pool likewise; its edges in larger programs
+``processes``  the process pool's parent side: programs run through, and drawn schedules
+``defects``    every seeded defect of the process pool
+
+Each part yields its rows; ``--write`` keeps each in ``model_tests/schedules_deep.json`` as it
+comes, with date, commit and machine.  Where a program has more schedules than can be run,
+the row says of how many programs all were.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
+from typing import Final
+
+from model_tests import process_schedule_defects, process_schedule_programs, schedule_programs
+from model_tests.chain import inclusions
+from model_tests.chain.command import ROOT, git
+from model_tests.chain.schedules import (
+    AT_ONCE,
+    Done,
+    Group,
+    Job,
+    defects_row,
+    do,
+    group_row,
+    process_groups,
+)
+from model_tests.chain.verdict import Row, report
+from model_tests.inclusion_pool_spec import LARGER, SMALLEST
+from model_tests.inclusion_run import compare, watched
+from model_tests.inclusion_spec import programs
+from model_tests.schedule_explore import text
+
+KEPT: Final = ROOT / "model_tests" / "schedules_deep.json"
+UNBOUNDED: Final = 1_000_000  # preemptions: more than a run has steps
+MOST: Final = 40_000  # schedules of a program on several futures, or on a thread pool
+MOST_PROCESSES: Final = 12_000  # of a program on a process pool
+SEEDS: Final = 4_000  # of each large program on a thread pool
+PROCESS_SEEDS: Final = 2_000  # and on a process pool
+
+
+def whole(program: str) -> inclusions.Done:
+    """Run every schedule of a program, and compare with the spec."""
+    began = time.perf_counter()
+    with watched() as on:
+        found = compare(on, program, UNBOUNDED)
+    failure = ""
+    if found.failure is not None:
+        again = f"{inclusions.COMMAND} --edges {program!r} {text(found.failure.schedule)!r}"
+        failure = f"{found.failure}\nagain:    {again}"
+    missing, edges = tuple(found.missing), len(found.seen.edges)
+    seconds = time.perf_counter() - began
+    return inclusions.Done(program, found.schedules, edges, missing, frozenset(), failure, seconds)
+
+
+def _compared(
+    pool: ProcessPoolExecutor, run: Callable[[str], inclusions.Done], texts: Sequence[str]
+) -> list[inclusions.Done]:
+    """Run programs; tell now and then how far it is."""
+    running = [pool.submit(run, each) for each in texts]
+    for count, _ in enumerate(as_completed(running), start=1):
+        if not count % 200:
+            print(f"  .. {count:,} of {len(texts):,} programs", file=sys.stderr, flush=True)
+    return [each.result() for each in running]
+
+
+def needed(program: str) -> inclusions.Done:
+    """Compare a program, with as many preemptions as it needs."""
+    return inclusions.do(program, 1, inclusions.MOST)
+
+
+def needed_in_pool(program: str) -> inclusions.Done:
+    """Compare a program on a thread pool, with as many preemptions as it needs."""
+    return inclusions.do_pool(program, inclusions.MOST)
+
+
+def future(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the rows of all schedules of all programs of one call a thread."""
+    texts, outside = programs(1)
+    done = _compared(pool, whole, texts)
+    bound = f"{len(done):,} programs, all schedules"
+    claim = "deep: two threads, a call each: steps of the spec only"
+    yield inclusions.taken_row(done, bound, claim)
+    yield inclusions.all_taken_row(done, bound, outside, "deep: and every step of the spec")
+
+
+def two_calls(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the rows of all programs of up to two calls a thread."""
+    texts, outside = programs(2)
+    done = _compared(pool, needed, texts)
+    bound = f"{len(done):,} programs, as needed"
+    claim = "deep: two threads, up to two calls: steps of the spec only"
+    yield inclusions.taken_row(done, bound, claim)
+    claim = "deep: and every step of the spec, up to two calls"
+    yield inclusions.all_taken_row(done, bound, outside, claim)
+
+
+def _run(pool: ProcessPoolExecutor, group: Group) -> Row:
+    done: list[Done] = [each.result() for each in [pool.submit(do, job) for job in group.jobs]]
+    through = sum(each.complete for each in done)
+    if not any(job.seeds for job in group.jobs):
+        bound = f"{group.bound}; {through} of {len(done)} run through"
+        group = Group(group.claim, bound, group.jobs)
+    return group_row(group, done)
+
+
+def three(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the rows of three threads on one future, and on two."""
+    for claim, texts in (
+        ("deep: three threads on a future", schedule_programs.TRIPLES),
+        ("deep: three threads on two futures", schedule_programs.TWO_FUTURES),
+    ):
+        jobs = tuple(Job(each, 3, most=MOST) for each in texts)
+        yield _run(pool, Group(claim, f"{len(texts)} programs, 3 preemptions", jobs))
+
+
+def threads(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the rows of the thread pool."""
+    small = tuple(Job(each, bound + 1, most=MOST) for each, bound in schedule_programs.POOLS)
+    bound = f"{len(small)} programs, 2 to 4 preemptions"
+    yield _run(pool, Group("deep: thread pool: small programs", bound, small))
+    large = tuple(Job(each, 0, SEEDS) for each in schedule_programs.LARGE_POOLS)
+    bound = f"{len(large)} programs, random and PCT"
+    yield _run(pool, Group("deep: thread pool: larger programs", bound, large))
+    done = _compared(pool, needed_in_pool, (*SMALLEST, *LARGER))
+    bound = f"{len(done)} programs, as needed"
+    claim = "deep: clients of a thread pool take steps of the spec only"
+    yield inclusions.taken_row(done, bound, claim)
+    claim = "deep: and every step of the spec's thread pool"
+    yield inclusions.all_taken_row(done, bound, 0, claim)
+
+
+def processes(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the rows of the process pool."""
+    for group in process_groups(process_schedule_programs.DEEP, PROCESS_SEEDS):
+        jobs = tuple(
+            Job(each.program, each.bound, each.seeds, MOST_PROCESSES) for each in group.jobs
+        )
+        yield _run(pool, Group(f"deep: {group.claim}", group.bound, jobs))
+
+
+def defects(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the row of the process pool's seeded defects."""
+    began = time.perf_counter()
+    hunting = [
+        pool.submit(process_schedule_defects.hunt, each)
+        for each in process_schedule_defects.defects()
+    ]
+    hunts = [each.result() for each in hunting]
+    claim = "deep: seeded defects of the process pool are found"
+    yield defects_row(claim, "0, 1, and random", hunts, time.perf_counter() - began)
+
+
+PARTS: Final = {
+    "future": future,
+    "two-calls": two_calls,
+    "three": three,
+    "threads": threads,
+    "processes": processes,
+    "defects": defects,
+}
+
+
+def rows(parts: Sequence[str] = (), *, write: bool = False) -> Iterator[Row]:
+    """Yield the rows of the parts that are named, or of all; keep each, if asked to."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(AT_ONCE, mp_context=spawn) as pool:
+        for part in parts or PARTS:
+            for row in PARTS[part](pool):
+                if write:
+                    keep(row)
+                yield row
+
+
+def keep(row: Row) -> None:
+    """Write down what became of a claim."""
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    kept[row.claim] = {
+        "bound": row.bound,
+        "count": row.count,
+        "note": row.note.strip(),
+        "ok": row.ok,
+        "seconds": round(row.seconds, 1),
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": git("describe", "--always", "--dirty") or "unknown",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
+        f"Python {platform.python_version()}",
+    }
+    KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line, and do what it says."""
+    parser = argparse.ArgumentParser("schedules_deep", description="Run the races, for long.")
+    parser.add_argument("--write", action="store_true", help="keep the result")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
+    asked = parser.parse_args(arguments)
+    return report(rows(asked.parts, write=asked.write))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
