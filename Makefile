@@ -11,12 +11,13 @@ UV = uv==0.13.9
 
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint types contracts test models models-deep equality schedules \
-  inclusions simulate traces chaos museum cpython verify bench lock clean
+  schedules-deep inclusions simulate traces mutants defects chaos museum museum-record cpython \
+  verify bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
 	@echo
-	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Another Python: make test PYTHON=python3.12 VENV=.venv-3.12'
 	@echo 'One test:       make test ARGS="-k cancel"'
@@ -57,6 +58,9 @@ equality: setup  ## the state graphs of TLA+ and of Python are equal
 schedules: setup  ## the library under all thread schedules, up to a bound
 	@$(RUN) -m model_tests.chain.schedules $(ARGS)
 
+schedules-deep: setup  ## the same for longer, before a release: up to 40 minutes
+	@$(RUN) -m model_tests.chain.schedules_deep --write $(ARGS)
+
 inclusions: setup  ## code and spec of the future take the same steps; histories are linearizable
 	@$(RUN) -m model_tests.chain.inclusions $(ARGS)
 
@@ -66,11 +70,21 @@ simulate: setup  ## the process pool over simulated processes that die at any st
 traces: setup  ## recorded runs of the library, followed by TLC; --full takes more
 	@$(RUN) -m model_tests.chain.traces $(ARGS)
 
+mutants: setup  ## models, tables, spec and library, each changed a little: all are noticed
+	@$(RUN) -m model_tests.chain.mutants --full $(ARGS)
+
+defects: setup  ## seeded defects in the library, each found by a check that is named
+	@$(RUN) -m model_tests.chain.defects --full $(ARGS)
+
 chaos: setup  ## real processes, killed, stopped and fed with poison at random
 	@$(RUN) -m model_tests.chain.chaos $(ARGS)
 
 museum: setup  ## known bugs of the field: each is caught where it should be
 	@$(RUN) -m model_tests.chain.museum $(ARGS)
+
+museum-record: setup  ## the same on every interpreter and peer here: up to 10 minutes
+	@$(RUN) -m model_tests.museum.record $(ARGS)
+	@$(RUN) -m model_tests.museum.page
 
 cpython: setup  ## CPython's own tests of concurrent.futures, run on foregone
 	@$(RUN) -m model_tests.chain.cpython_suite $(ARGS)

@@ -27,6 +27,8 @@ from model_tests.chain.verdict import Row, report
 CHAOS: Final = "docs/chaos.json"
 SIMULATION: Final = "model_tests/simulation/result.json"
 DEEP: Final = "tla/deep/expected.json"
+CONTRACTS: Final = "model_tests/contract_results.json"
+DEFECTS: Final = "model_tests/defects/found.json"
 
 TICKET_CODE: Final = ("impl/foregone/process_pool",)
 LIBRARY: Final = ("impl/foregone", "spec/foregone_spec")
@@ -118,7 +120,34 @@ def deep(root: Path) -> Iterator[Result]:
     yield Result(claim, DEEP, count, tuple(parts))
 
 
-KEPT: Final = {CHAOS: chaos, SIMULATION: simulation, DEEP: deep}
+def contracts(root: Path) -> Iterator[Result]:
+    """Yield what is kept of the induction at its larger bounds."""
+    told = _read(root / CONTRACTS)
+    bounds = cast("dict[str, object]", told.get("induction", {}))
+    lacks = cast("list[str]", told.get("missing", []))
+    yield Result(
+        "kept: the process pool's claims are inductive, at larger bounds",
+        CONTRACTS,
+        f"{len(bounds)} bounds",
+        (_part("", told, ("spec/foregone_spec",)),),
+        f"these did not come to an end: {', '.join(lacks)}" if lacks else "",
+    )
+
+
+def defects(root: Path) -> Iterator[Result]:
+    """Yield what is kept of the seeded defects."""
+    told = _read(root / DEFECTS)
+    count = f"{len(cast('list[object]', told.get('defects', [])))} defects"
+    yield Result("kept: seeded defects of the library", DEFECTS, count, (_part("", told, LIBRARY),))
+
+
+KEPT: Final = {
+    CHAOS: chaos,
+    SIMULATION: simulation,
+    DEEP: deep,
+    CONTRACTS: contracts,
+    DEFECTS: defects,
+}
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -47,6 +47,7 @@ LINKS: Final = (
     "inclusions",
     "simulation",
     "traces",
+    "defects",
     "chaos",
     "museum",
     "cpython_suite",
