@@ -201,12 +201,15 @@ class _Reader(Rooms):
             self.bury(seen)
             return
         self.dying, self.breaking = seen, self.breaks(index)
-        # The model counts from when a process is ready, the pool from when it hears of that.
+        self.counted(seen)
+        if not seen.runs and not self.breaking:
+            self.see_death()
+
+    def counted(self, seen: Seen) -> None:
+        """Leave out what the model counts from when a process is ready, the pool when it hears."""
         known = any(each.stands != "starting" for each in self.unheard)
         if self.exact and not seen.was_ready and (known or (self.breaking and self.unheard)):
             raise Unmodelled("another process was ready, and its word was on its way")
-        if not seen.runs and not self.breaking:
-            self.see_death()
 
     def told_of(self, seen: Seen, queue: CallQueue) -> None:
         """Have a process of a real pool do what was not logged, before its end."""
@@ -232,6 +235,8 @@ class _Reader(Rooms):
         if request is life.Request.BREAK and self.dying is None:
             self.add(act.StartFails(self.free[0]))  # too often; and there is no other
         elif request is life.Request.BREAK:
+            if self.dying is not None:  # somebody may have seen a claim since then
+                self.counted(self.dying)
             self.see_death()
         elif act.Collect in self.kinds:
             pass  # whoever asks now asks for what was asked for

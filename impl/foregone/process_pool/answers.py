@@ -145,7 +145,8 @@ def _part(
         return
     if call._place is _IN_SLOT:
         notice(worker.pool, call)
-    if call._place is _IN_SLOT:  # its ticket is there
+    taken = queue.ring[queue.head % DEPTH] is not call  # just now, so we have its ticket
+    if taken or call._place is _IN_SLOT:  # or it is there
         burial.distrust(worker, queue, f"it answers a part of call {serial}, unclaimed by it")
         return
     if kind == wire.PART_RAISED:

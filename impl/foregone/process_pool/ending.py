@@ -88,7 +88,7 @@ def conclude(pool: "Pool", carry: Carry) -> None:
 
     What he does afterwards changes nothing.
     """
-    for call in pool.leaving.copy():
+    for call in sorted(pool.leaving.copy(), key=lambda each: each._number):
         if not call.done():
             ended = call._decide(CANCEL)
             if ended.reply is not True:  # somebody else had set it running
