@@ -2,13 +2,14 @@
 
     python -m model_tests.chain.simulation [--runs N] [--seed S] [--write]
     python -m model_tests.chain.simulation --replay SEED_OR_CHOICES
-    python -m model_tests.chain.simulation --mutants [MODULE ...] [--write]
+    python -m model_tests.chain.simulation --mutants [MODULE ...] [--anew] [--write]
 
 Each run is the real code of rooms, tickets, lanes, local worker and burial, over
 processes that may stand, lie or die at any step; each is checked as it goes, and its
 trace judged by the model.  ``--mutants`` runs it on the ticket code with each line
 deleted or negated: each must be found within 1,000 runs, or by the test that
-``survivors.json`` names for it, or is argued there.  ``--write`` keeps the result, with
+``survivors.json`` names for it, or is argued there.  Who survives is printed at once; a hunt
+that was ended goes on where it was, but with ``--anew``.  ``--write`` keeps the result, with
 date, commit and machine.
 """
 
@@ -19,7 +20,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -27,15 +28,24 @@ from typing import Final
 from model_tests.chain.command import ROOT
 from model_tests.chain.verdict import Row, report
 from model_tests.simulation.choices import Choices
-from model_tests.simulation.mutants import MODULES, RUNS, Hunted, Mutant, hunt, mutants
+from model_tests.simulation.mutants import (
+    AT_ONCE,
+    MODULES,
+    NOTED,
+    RUNS,
+    Hunted,
+    Mutant,
+    hunts,
+    mutants,
+)
 from model_tests.simulation.runs import Failure, failure, patched, run
 from model_tests.simulation.sampling import Sampled, sampled
 
 ENGINE: Final = "simulation"
-AT_ONCE: Final = 2  # processes
 QUICK: Final = 2_000  # runs, in verify
 PORTION: Final = 250  # of runs, for a process
 SAMPLE: Final = 12  # mutants, in verify
+PROGRESS: Final = 25  # mutants from one word of a hunt to the next
 FOLDER: Final = ROOT / "model_tests" / "simulation"
 RESULT: Final = FOLDER / "result.json"
 SURVIVORS: Final = FOLDER / "survivors.json"
@@ -92,15 +102,20 @@ def tested() -> dict[str, str]:
     return read["tests"]
 
 
-def hunted(some: Sequence[Mutant]) -> Row:
-    """Hunt mutants."""
+def hunted(some: Sequence[Mutant], *, note: bool = False) -> Row:
+    """Hunt mutants; with ``note``, note each fate, and go on where an earlier hunt was."""
     began = time.perf_counter()
     tests = tested()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        done: list[Hunted] = list(
-            pool.map(lambda each: hunt(each, tests.get(str(each), str(RUNS))), some)
-        )
     known = {name: why for name, why in argued().items() if name not in tests}
+    done: list[Hunted] = []
+    for each in hunts(some, lambda mutant: tests.get(str(mutant), str(RUNS)), note=note):
+        done.append(each)
+        if note and not each.found:
+            word = "argued" if str(each.mutant) in known else "NOT argued"
+            print(f"alive, {word}: line {each.mutant.line}: {each.mutant}", flush=True)
+        if note and not len(done) % PROGRESS:
+            seconds = time.perf_counter() - began
+            print(f"{len(done)} of {len(some)} mutants in {seconds:.0f} s", flush=True)
     unknown = sorted((known | tests).keys() - set(map(str, all_mutants())))
     alive = [each for each in done if not each.found]
     unargued = [each for each in alive if str(each.mutant) not in known]
@@ -180,6 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="keep the result")
     parser.add_argument("--replay", metavar="SEED_OR_CHOICES")
     parser.add_argument("--mutants", nargs="*", choices=MODULES, metavar="MODULE")
+    parser.add_argument("--anew", action="store_true", help="forget what a hunt has noted")
     asked = parser.parse_args(arguments)
     if asked.replay is not None:
         told = replay(asked.replay)
@@ -187,7 +203,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(bool(told.name))
     found: list[Row] = []
     if asked.mutants is not None:
-        found.append(hunted(all_mutants(asked.mutants or MODULES)))
+        if asked.anew:
+            NOTED.unlink(missing_ok=True)
+        found.append(hunted(all_mutants(asked.mutants or MODULES), note=True))
     elif asked.runs:
         found.append(simulated(asked.runs, asked.seed))
     else:

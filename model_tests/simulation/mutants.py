@@ -4,12 +4,16 @@
     python -m model_tests.simulation.mutants MODULE NUMBER TEST
 
 runs the simulation, or one test, on one mutant, and prints what became of it as JSON.
+A hunt of many notes each fate below ``build/`` as it comes, and goes on from there when it is
+started again; what was noted of a module that has changed since is forgotten.
 A mutant is made from the syntax tree: a statement of a function is left out, or a
 condition is turned round.  What only the observer does, or only says something, is left
 alone.
 """
 
 import ast
+import dataclasses
+import hashlib
 import importlib.abc
 import importlib.util
 import json
@@ -18,7 +22,8 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -44,6 +49,9 @@ MODULES: Final = (
 SITE: Final = Path(__file__).parent / "site"
 MUTANT: Final = "FOREGONE_MUTANT"
 RUNS: Final = 1_000
+AT_ONCE: Final = 2  # processes
+#: Where a hunt notes what it has found.
+NOTED: Final = ROOT / "build" / "mutation" / "process_pool.jsonl"
 #: One that does not come to an end is found: after so many seconds of a processor, and,
 #: where it waits, so many of any kind.
 BUSY: Final = 60
@@ -187,6 +195,66 @@ def hunt(mutant: Mutant, test: str = str(RUNS)) -> Hunted:
     except (IndexError, ValueError):
         return Hunted(mutant, 0, f"it breaks: {done.stderr.strip().splitlines()[-1:]}")
     return Hunted(mutant, said["runs"], said["found"])
+
+
+# ---------------------------------------------------------------------- a hunt of many
+
+
+def key(mutant: Mutant, test: str) -> str:
+    """Return what must be the same for a fate to be taken over: module, place and check."""
+    text = hashlib.sha256(source(mutant.module).encode()).hexdigest()
+    return f"{text[:16]} {mutant.number} {test}"
+
+
+def noted() -> dict[str, Hunted]:
+    """Return what earlier hunts have noted."""
+    if not NOTED.exists():
+        return {}
+    found: dict[str, Hunted] = {}
+    for line in NOTED.read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        found[told["key"]] = Hunted(Mutant(**told["mutant"]), told["runs"], told["found"])
+    return found
+
+
+def hunts(
+    some: Sequence[Mutant],
+    tests: Callable[[Mutant], str],
+    at_once: int = AT_ONCE,
+    *,
+    note: bool = False,
+) -> Iterator[Hunted]:
+    """Hunt mutants, so many at a time, each by its test or by the simulation, as they come.
+
+    With ``note``, what was noted before is not hunted again, and all else is noted.
+    """
+    known = noted() if note else {}
+    left: list[Mutant] = []
+    for mutant in some:
+        before = known.get(key(mutant, tests(mutant)))
+        if before is None:
+            left.append(mutant)
+        else:
+            yield before
+    with ThreadPoolExecutor(at_once) as pool:
+        jobs = [pool.submit(hunt, mutant, tests(mutant)) for mutant in left]
+        try:
+            for job in as_completed(jobs):
+                done = job.result()
+                if note:
+                    _note(done, key(done.mutant, tests(done.mutant)))
+                yield done
+        finally:
+            for job in jobs:
+                job.cancel()
+
+
+def _note(done: Hunted, name: str) -> None:
+    NOTED.parent.mkdir(parents=True, exist_ok=True)
+    mutant = dataclasses.asdict(done.mutant)
+    told = {"key": name, "mutant": mutant, "runs": done.runs, "found": done.found}
+    with NOTED.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(told) + "\n")
 
 
 def main(module: str, number: str, test: str) -> None:
