@@ -62,7 +62,6 @@ LARGER: Final[Mapping[str, ProcessPoolModel]] = {
     "1 call, 2 processes, a closer": replace(_WIDE, calls=1, closers=_CANCELLING),
     "1 call, 1 process, 2 closers": replace(ONE, closers=_BOTH),
     "2 calls, 1 process, a closer": replace(TWO, closers=_CANCELLING, early_limit=2),
-    "3 calls, 1 process": replace(TWO, calls=3, capacity=2),
 }
 
 #: The least bound at which a part of the strengthening is needed, where ONE will not do.

@@ -11,7 +11,7 @@ import pytest
 
 from model_tests.chain import kept
 from model_tests.chain.command import ROOT
-from model_tests.chain.kept import CHAOS, DEEP, SIMULATION, Age
+from model_tests.chain.kept import CHAOS, CONTRACTS, DEEP, DEFECTS, SIMULATION, Age
 from model_tests.chain.verdict import Row
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -44,7 +44,7 @@ def commit(root: Path) -> str:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a checkout with three kept results, all of its first commit."""
+    """Make a checkout with five kept results, all of its first commit."""
     for name in ("CI", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
     root = tmp_path / "checkout"
@@ -65,13 +65,15 @@ def keep(root: Path, of: str, *, ok: bool = True, failed: tuple[str, ...] = ()) 
     write(root, CHAOS, json.dumps({**when, "scenarios": 2000, "failed": failed}))
     write(root, SIMULATION, json.dumps({"a claim": {**when, "count": "9 runs", "ok": ok}}))
     write(root, DEEP, json.dumps({"A-1": {**when, "module": "MCA"}}))
+    write(root, CONTRACTS, json.dumps({**when, "missing": [], "induction": {"a bound": {}}}))
+    write(root, DEFECTS, json.dumps({**when, "defects": [{}]}))
     commit(root)
 
 
 def rows(root: Path) -> dict[str, Row]:
     found = {row.claim: row for row in kept.rows(root)}
-    assert len(found) == 3
-    names = ("chaos", "simulation", "deep")
+    assert len(found) == 5
+    names = ("chaos", "simulation", "deep", "contracts", "defects")
     return dict(zip(names, found.values(), strict=True))
 
 
@@ -91,16 +93,18 @@ def test_a_result_is_of_this_code(root: Path) -> None:
         "2,000 scenarios",
         "9 runs",
         "1 configurations",
+        "1 bounds",
+        "1 defects",
     ]
 
 
 @pytest.mark.parametrize(
     ("path", "which"),
     [
-        (TICKETS, {"chaos", "simulation"}),
-        (OTHER, {"chaos"}),
-        ("spec/foregone_spec/future.py", {"chaos"}),
-        ("impl/foregone/process_pool/new.py", {"chaos", "simulation"}),
+        (TICKETS, {"chaos", "simulation", "defects"}),
+        (OTHER, {"chaos", "defects"}),
+        ("spec/foregone_spec/future.py", {"chaos", "contracts", "defects"}),
+        ("impl/foregone/process_pool/new.py", {"chaos", "simulation", "defects"}),
         ("tla/deep/A-1.cfg", {"deep"}),
         ("tla/MCA.tla", {"deep"}),
         ("tla/AState.tla", {"deep"}),
@@ -137,6 +141,8 @@ def test_old_ticket_code_fails_in_ci_only(root: Path, monkeypatch: pytest.Monkey
         "chaos": True,
         "simulation": False,
         "deep": True,
+        "contracts": True,
+        "defects": True,
     }
     assert "run it again" in rows(root)["simulation"].details
     keep(root, commit(root))
@@ -189,7 +195,7 @@ def test_a_failure_that_is_kept_is_a_failure(root: Path) -> None:
     assert "scenarios that failed: 7" in found["chaos"].details
 
 
-@pytest.mark.parametrize("path", [CHAOS, SIMULATION, DEEP])
+@pytest.mark.parametrize("path", [CHAOS, SIMULATION, DEEP, CONTRACTS, DEFECTS])
 def test_a_result_that_is_gone_is_a_failure(root: Path, path: str) -> None:
     (root / path).unlink()
     assert [row.claim for row in kept.rows(root) if not row.ok] == [f"kept: {path}"]
