@@ -5,21 +5,18 @@ observer's log, that raises KeyboardInterrupt at that place.
 """
 
 import concurrent.futures
-import inspect
-import os
 import re
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from typing import cast
 
 import pytest
 
 import foregone
-from foregone import fork, interpreter_exit, observer
 from foregone.future import Future, OwnedFuture
 from foregone.waiting import _Waiter
-from foregone.worker import Worker
 from foregone_spec.waiting import ReturnWhen
+from model_tests.interrupted import interrupted, time_passes
 
 Ends = Callable[[Future[int]], object]
 
@@ -108,21 +105,6 @@ def test_an_interrupt_among_the_effects_leaves_none_out(how: str) -> None:
     assert (waiter.told, ran, future.done()) == ([how], [future], True)
 
 
-class Interrupted(list[observer.Entry]):
-    """A log that raises KeyboardInterrupt, once, when something of a kind is added."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self.kind = kind
-
-    def __iadd__(self, other: Iterable[observer.Entry]) -> "Interrupted":  # type: ignore[override,misc]
-        for each in other:
-            if each[0] == self.kind:
-                self.kind = ""
-                raise KeyboardInterrupt
-        return self
-
-
 @pytest.mark.parametrize("how", ENDS)
 def test_an_interrupt_after_the_decision_leaves_no_effect_out(how: str) -> None:
     """The step is made, under its lock, and then Ctrl-C arrives: what follows still follows."""
@@ -131,12 +113,8 @@ def test_an_interrupt_after_the_decision_leaves_no_effect_out(how: str) -> None:
     future._install(entry(waiter))
     seen: list[object] = []
     future.add_done_callback(seen.append)
-    observer.log = Interrupted("Future")
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            end(future)
-    finally:
-        observer.log = None
+    with interrupted("Future"), pytest.raises(KeyboardInterrupt):
+        end(future)
     assert (waiter.told, seen, future.done()) == ([how], [future], True)
 
 
@@ -225,11 +203,6 @@ def test_one_who_is_told_twice_waits_no_longer_than_he_wants() -> None:
     assert (done, not_done) == ({one}, {other})
 
 
-def time_passes() -> None:
-    """Let others go on for a moment."""
-    threading.Event().wait(0.005)
-
-
 class Stubborn(Future[int]):
     """Interrupts whoever installs a waiter on it after he has installed it elsewhere."""
 
@@ -308,116 +281,13 @@ def test_who_is_interrupted_as_he_leaves_leaves_no_waiter(
     assert [each._installed for each in futures] == [None, None, None]
 
 
-# ----------------------------------------------------------------------- thread pool
-
-
-def test_a_pool_is_told_of_forks_and_of_the_end_of_the_interpreter() -> None:
-    with foregone.ThreadPoolExecutor(1) as executor:
-        assert executor._pool in fork.pools.all()
-        assert executor._pool in interpreter_exit.pools.all()
-
-
-def test_a_pool_that_is_made_as_the_interpreter_ends_takes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(interpreter_exit, "begun", lambda: True)
-    executor = foregone.ThreadPoolExecutor(1)
-    with pytest.raises(RuntimeError, match="after interpreter shutdown"):
-        executor.submit(int)
-    executor.shutdown()
-
-
-def test_who_cancels_what_is_queued_and_is_interrupted_cancels_what_he_took() -> None:
-    executor = foregone.ThreadPoolExecutor(1)
-    begun, held = threading.Event(), threading.Event()
-
-    def holds() -> None:
-        begun.set()
-        held.wait()
-
-    runs = executor.submit(holds)
-    begun.wait()
-    queued = executor.submit(int)
-    observer.log = Interrupted("Discard")
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            executor.shutdown(wait=False, cancel_futures=True)
-    finally:
-        observer.log = None
-        held.set()
-    assert queued.cancelled()
-    assert executor._pool.discarding == []
-    executor.shutdown()
-    assert runs.done()
-
-
-def test_who_ends_a_pool_and_is_interrupted_wakes_its_threads() -> None:
-    executor = foregone.ThreadPoolExecutor(2)
-    executor.submit(int).result()
-    (worker,) = executor._pool.workers
-    while not executor._pool.parked:
-        time_passes()
-    observer.log = Interrupted("Ask")
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            executor.shutdown(wait=False)
-    finally:
-        observer.log = None
-    worker.thread.join(20)
-    assert not worker.thread.is_alive()
-    with pytest.raises(RuntimeError, match="after shutdown"):
-        executor.submit(int)
-    executor.shutdown()
-
-
-def test_who_waited_for_the_end_leaves_no_gate() -> None:
-    executor = foregone.ThreadPoolExecutor(2)
-    futures = [executor.submit(int) for _ in range(4)]
-    executor.shutdown()
-    pool = executor._pool
-    assert (pool.closers, pool.alive, pool.parked) == ([], 0, [])
-    assert all(each.done() for each in futures)
-    assert not any(worker.thread.is_alive() for worker in pool.workers)
-
-
-def test_what_a_broken_pool_says_is_what_cpython_says() -> None:
-    said = "A thread initializer failed, the thread pool is not usable anymore"
-    executor = foregone.ThreadPoolExecutor(1, initializer=int, initargs=("x",))
-    future = executor.submit(int)
-    assert str(future.exception()) == said
-    with pytest.raises(foregone.BrokenThreadPool) as broken:
-        executor.submit(int)
-    assert str(broken.value) == said
-    executor.shutdown()
-
-
-def test_a_new_worker_holds_nothing_and_sleeps_if_it_parks() -> None:
-    executor = foregone.ThreadPoolExecutor(1)
-    worker = Worker(executor._pool, "one")
-    assert worker.holds is None
-    assert not worker.gate.acquire(blocking=False)
-    assert worker.seat.acquire(blocking=False)
-    assert worker.thread.name == "one"
-    executor.shutdown()
-
-
-@pytest.mark.parametrize(
-    ("processors", "threads"), [(None, 5), (1, 5), (8, 12), (28, 32), (64, 32)]
-)
-def test_how_many_threads_if_nothing_is_said(
-    processors: int | None, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("cpu_count", "process_cpu_count"):
-        monkeypatch.setattr(os, name, lambda: processors, raising=False)
-    executor = foregone.ThreadPoolExecutor()
-    assert executor._pool.limit == threads
-    executor.shutdown()
-
-
-def test_what_an_executor_is_by_itself() -> None:
-    executor = foregone.Executor()
-    with pytest.raises(NotImplementedError):
-        executor.submit(int)
-    given = inspect.signature(executor.map).parameters
-    names = ("timeout", "chunksize", "buffersize")
-    assert [given[name].default for name in names] == [None, 1, None]
+def test_a_standard_future_that_has_a_result_is_no_exception() -> None:
+    """Who waits for the first exception waits on, though one had ended well before."""
+    fine: concurrent.futures.Future[int] = concurrent.futures.Future()
+    fine.set_result(1)
+    other: concurrent.futures.Future[int] = concurrent.futures.Future()
+    timer = threading.Timer(0.05, other.set_result, (2,))
+    timer.start()
+    done, not_done = foregone.wait([fine, other], return_when=foregone.FIRST_EXCEPTION)
+    timer.join()
+    assert (done, not_done) == ({fine, other}, set())

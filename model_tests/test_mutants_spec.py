@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -53,17 +54,17 @@ def test_only_an_open_executor_accepts_and_only_an_end_that_is_asked_for_cancels
     assert lifecycle.step(Phase.OPEN, Request.COLLECT).after in runs
 
 
-def _not_now() -> Iterator[tuple[Model[object, object], object]]:
-    yield FutureModel(True), SetException()  # type: ignore[misc]
-    yield FutureModel(True), Cancel(3)  # type: ignore[misc]
-    yield WaitingModel(1, ("AS_COMPLETED",), ((1,),)), Pass(1)  # type: ignore[misc]
-    yield ThreadPoolModel(1, 1), Finish(1)  # type: ignore[misc]
-    yield ProcessPoolModel(1, 1, 1), Bury(1)  # type: ignore[misc]
-    yield MapModel(1, 1), Return(1)  # type: ignore[misc]
+def _not_now() -> Iterator[tuple[Model[Any, Any], object]]:
+    yield FutureModel(True), SetException()
+    yield FutureModel(True), Cancel(3)
+    yield WaitingModel(1, ("AS_COMPLETED",), ((1,),)), Pass(1)
+    yield ThreadPoolModel(1, 1), Finish(1)
+    yield ProcessPoolModel(1, 1, 1), Bury(1)
+    yield MapModel(1, 1), Return(1)
 
 
 @pytest.mark.parametrize(("model", "action"), list(_not_now()), ids=str)
-def test_what_may_not_happen_is_refused(model: Model[object, object], action: object) -> None:
+def test_what_may_not_happen_is_refused(model: Model[Any, Any], action: object) -> None:
     (start,) = model.initial()
     with pytest.raises(NotEnabled, match="may not happen in"):
         model.step(start, action)
@@ -80,7 +81,7 @@ def test_what_may_not_happen_is_refused(model: Model[object, object], action: ob
     ],
     ids=str,
 )
-def test_a_model_has_the_name_of_its_module(model: Model[object, object], name: str) -> None:
+def test_a_model_has_the_name_of_its_module(model: Model[Any, Any], name: str) -> None:
     assert model.name == name
     assert model.invariants
 
@@ -133,8 +134,8 @@ def test_who_discards_is_a_thread_or_nobody() -> None:
 def future_state(state: State = State.FINISHED, **given: object) -> FutureState:
     """Return a state of one future with one user of each kind, all through."""
     (start,) = FutureModel(True, callbacks=3).initial()
-    through: dict[str, object] = {"agents": ("ended", "ended"), "drained": True}
-    return replace(start, state=state, **(through | given))  # type: ignore[arg-type]
+    through: dict[str, Any] = {"agents": ("ended", "ended"), "drained": True}
+    return replace(start, state=state, **{**through, **given})
 
 
 @pytest.mark.parametrize(
@@ -219,3 +220,14 @@ def test_where_the_parent_has_a_call() -> None:
     known = replace(now, futures=(State.RUNNING, State.FINISHED, State.PENDING))
     places = [place_of(known, number) for number in (1, 2, 3)]
     assert places == [Place.CLAIMED, Place.SETTLED, Place.WAITING]
+
+
+@pytest.mark.parametrize("stands", ["starting", "initializing", "seeking", "holding", "running"])
+def test_a_thread_that_comes_for_work_is_awake(stands: str) -> None:
+    """One sleeps, and a call waits: another thread must be on its way to it."""
+    (start,) = ThreadPoolModel(2, 2).initial()
+    now = replace(start, threads=("parked", stands), parked=(1,), work_ids=(1,))
+    comes = stands in ("starting", "initializing", "seeking")
+    assert invariants.no_thread_sleeps_while_work_waits(now) is comes
+    assert not invariants.no_thread_sleeps_while_work_waits(replace(now, work_ids=(1, 2)))
+    assert invariants.no_thread_sleeps_while_work_waits(replace(now, parked=()))

@@ -53,7 +53,9 @@ _FIRST: Final = {
     "thread_pool": ("test_api_executor.py", "test_api_bad_input.py"),
     "executor": ("test_api_map.py", "test_api_bad_input.py"),
 }
-_OURS: Final = "test_mutants_library.py"  # of what none of the others finds
+#: Of what none of the others finds.
+_OURS: Final = ("test_mutants_library.py", "test_mutants_pool.py")
+_LAST: Final = {"pool": ("test_api_processes.py",)}  # what is forked
 _QUICK: Final = (
     "test_api_executor.py", "test_api_map.py", "test_api_differs.py", "test_interop_standard.py",
     "test_api_callbacks.py", "test_api_references.py", "test_api_bad_input.py",
@@ -148,9 +150,10 @@ def _contract(contract: object) -> str:
 
 def _of_library(name: str, say: Say) -> Iterator[Check]:
     yield from _tests(_FIRST[name], say)
-    yield from _tests([each for each in (*_QUICK, _OURS) if each not in _FIRST[name]], say)
+    yield from _tests([each for each in (*_QUICK, *_OURS) if each not in _FIRST[name]], say)
     if name != "executor":
         yield from _schedules(name)
+    yield from _tests(_LAST.get(name, ()), say)
 
 
 def _schedules(name: str) -> Iterator[Check]:

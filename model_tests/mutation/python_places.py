@@ -236,7 +236,7 @@ class _Walk:
                         for number, each in enumerate(value):
                             if isinstance(each, ast.expr):
                                 yield from self._item(value, number, each)
-                            elif isinstance(each, ast.keyword):
+                            elif isinstance(each, ast.keyword) and each.arg != "strict":
                                 yield from self._expression(each, "value", each.value)
 
     def _comprehension(

@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 from foregone_spec.explore import label
 from foregone_spec.future import State
 from foregone_spec.future_model import FutureModel
 from foregone_spec.lifecycle import Request
 from foregone_spec.map_model import MapModel
-from foregone_spec.model import Value, tla_text
+from foregone_spec.model import Model, Value, tla_text
 from foregone_spec.process_death import Policy
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_state import ProcessPoolState
@@ -200,18 +200,19 @@ def made_up(model: AnyModel, number: int) -> Iterator[tuple[Values, Values]]:
             yield pair
 
 
-def _walked(model: AnyModel, chance: random.Random) -> list[tuple[Values, Values]]:
+def _walked(model: Model[Any, Any], chance: random.Random) -> list[tuple[Values, Values]]:
     """Return steps of random runs."""
     found: list[tuple[Values, Values]] = []
     for _ in range(WALKS):
         state = model.initial()[0]
         for _ in range(30):
-            if not (actions := model.enabled(state)):  # type: ignore[arg-type]
+            if not (actions := model.enabled(state)):
                 break
             calm = [each for each in actions if label(each) not in _ENDS] or actions
             action = chance.choice(actions if chance.random() < 0.15 else calm)
-            after = model.step(state, action)  # type: ignore[arg-type]
-            found.append(tuple(tuple(model.variables(x).values()) for x in (state, after)))  # type: ignore[arg-type]
+            after = model.step(state, action)
+            then, now = (tuple(model.variables(x).values()) for x in (state, after))
+            found.append((then, now))
             state = after
     return found
 
@@ -276,7 +277,8 @@ def written(name: str, model: AnyModel, pairs: list[tuple[Values, Values]]) -> C
     good = MODULES.get(model.name, model.name)
     text = (TLA / f"{good}.tla").read_text()
     given = constants(model)
-    names = list(model.variables(model.initial()[0]))  # type: ignore[arg-type]
+    whole: Model[Any, Any] = model
+    names = list(whole.variables(whole.initial()[0]))
     asked = claims(model)
     bits = " + ".join(
         f"(IF Asked{each} THEN {2**number} ELSE 0)" for number, each in enumerate(asked)

@@ -1,0 +1,315 @@
+"""Small facts of the thread pool and of map, each of which a mutant once got away with."""
+
+import gc
+import inspect
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import foregone
+from foregone import fork, interpreter_exit, pool
+from foregone.future import Future
+from foregone.worker import Worker
+from model_tests.interrupted import interrupted, time_passes
+
+
+class Busy:
+    """A pool whose first thread runs a call until it is released."""
+
+    def __init__(self, limit: int = 1) -> None:
+        self.executor = foregone.ThreadPoolExecutor(limit)
+        self.held = threading.Event()
+        begun = threading.Event()
+        self.runs = self.executor.submit(self._run, begun)
+        begun.wait()
+
+    def _run(self, begun: threading.Event) -> None:
+        begun.set()
+        self.held.wait()
+
+    @property
+    def pool(self) -> pool.Pool:
+        """The rooms."""
+        return self.executor._pool
+
+
+@pytest.fixture
+def busy() -> Iterator[Callable[[int], Busy]]:
+    """Yield what makes a busy pool; release and end them all."""
+    made: list[Busy] = []
+
+    def make(limit: int = 1) -> Busy:
+        made.append(Busy(limit))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.held.set()
+        each.executor.shutdown()
+
+
+def test_a_pool_is_told_of_forks_and_of_the_end_of_the_interpreter() -> None:
+    with foregone.ThreadPoolExecutor(1) as executor:
+        assert executor._pool in fork.pools.all()
+        assert executor._pool in interpreter_exit.pools.all()
+
+
+def test_a_pool_that_is_made_as_the_interpreter_ends_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interpreter_exit, "begun", lambda: True)
+    executor = foregone.ThreadPoolExecutor(1)
+    with pytest.raises(RuntimeError, match="after interpreter shutdown"):
+        executor.submit(int)
+    executor.shutdown()
+
+
+def test_who_cancels_what_is_queued_and_is_interrupted_cancels_what_he_took() -> None:
+    executor = foregone.ThreadPoolExecutor(1)
+    begun, held = threading.Event(), threading.Event()
+
+    def holds() -> None:
+        begun.set()
+        held.wait()
+
+    runs = executor.submit(holds)
+    begun.wait()
+    queued = executor.submit(int)
+    with interrupted("Discard"), pytest.raises(KeyboardInterrupt):
+        executor.shutdown(wait=False, cancel_futures=True)
+    held.set()
+    assert queued.cancelled()
+    assert executor._pool.discarding == []
+    executor.shutdown()
+    assert runs.done()
+
+
+def test_who_ends_a_pool_and_is_interrupted_wakes_its_threads() -> None:
+    executor = foregone.ThreadPoolExecutor(2)
+    executor.submit(int).result()
+    (worker,) = executor._pool.workers
+    while not executor._pool.parked:
+        time_passes()
+    with interrupted("Ask"), pytest.raises(KeyboardInterrupt):
+        executor.shutdown(wait=False)
+    worker.thread.join(20)
+    assert not worker.thread.is_alive()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(int)
+    executor.shutdown()
+
+
+def test_who_waited_for_the_end_leaves_no_gate() -> None:
+    executor = foregone.ThreadPoolExecutor(2)
+    futures = [executor.submit(int) for _ in range(4)]
+    executor.shutdown()
+    pool = executor._pool
+    assert (pool.closers, pool.alive, pool.parked) == ([], 0, [])
+    assert all(each.done() for each in futures)
+    assert not any(worker.thread.is_alive() for worker in pool.workers)
+
+
+def test_what_a_broken_pool_says_is_what_cpython_says() -> None:
+    said = "A thread initializer failed, the thread pool is not usable anymore"
+    executor = foregone.ThreadPoolExecutor(1, initializer=int, initargs=("x",))
+    future = executor.submit(int)
+    assert str(future.exception()) == said
+    with pytest.raises(foregone.BrokenThreadPool) as broken:
+        executor.submit(int)
+    assert str(broken.value) == said
+    executor.shutdown()
+
+
+def test_a_new_worker_holds_nothing_and_sleeps_if_it_parks() -> None:
+    executor = foregone.ThreadPoolExecutor(1)
+    worker = Worker(executor._pool, "one")
+    assert worker.holds is None
+    assert not worker.gate.acquire(blocking=False)
+    assert worker.seat.acquire(blocking=False)
+    assert worker.thread.name == "one"
+    executor.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("processors", "threads"), [(None, 5), (1, 5), (8, 12), (28, 32), (64, 32)]
+)
+def test_how_many_threads_if_nothing_is_said(
+    processors: int | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cpu_count", "process_cpu_count"):
+        monkeypatch.setattr(os, name, lambda: processors, raising=False)
+    executor = foregone.ThreadPoolExecutor()
+    assert executor._pool.limit == threads
+    executor.shutdown()
+
+
+def test_what_an_executor_is_by_itself() -> None:
+    executor = foregone.Executor()
+    with pytest.raises(NotImplementedError):
+        executor.submit(int)
+    given = inspect.signature(executor.map).parameters
+    names = ("timeout", "chunksize", "buffersize")
+    assert [given[name].default for name in names] == [None, 1, None]
+
+
+# ------------------------------------------------------- a submit that ends halfway
+
+
+def test_who_submits_and_is_interrupted_leaves_no_call(busy: Callable[[int], Busy]) -> None:
+    """The call was accepted; submit raises: it is cancelled, and nothing else happens."""
+    on = busy(1)
+    other = on.executor.submit(int)
+    with interrupted("Submit"), pytest.raises(KeyboardInterrupt):
+        on.executor.submit(int)
+    queued = [item[0] for item in on.pool.queue]
+    assert [each.cancelled() for each in queued] == [False, True]
+    assert (on.pool.alive, other.done()) == (1, False)
+    on.held.set()
+    assert other.result() == 0
+
+
+def no_more_threads(thread: threading.Thread) -> None:
+    """Be a system that refuses a thread."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_thread_that_is_refused_takes_its_call_along(
+    busy: Callable[[int], Busy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = busy(2)
+    ran: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_more_threads)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            on.executor.submit(ran.append, 1)
+    assert (on.pool.alive, len(on.pool.workers)) == (1, 1)
+    other = on.executor.submit(ran.append, 2)  # there is room for a second thread
+    on.held.set()
+    other.result()
+    on.executor.shutdown()
+    assert ran == [2]
+
+
+def test_a_worker_that_cannot_be_made_leaves_no_reservation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    executor = foregone.ThreadPoolExecutor(1)
+
+    def none(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "Worker", none)
+        with pytest.raises(MemoryError):
+            executor.submit(int)
+    assert (executor._pool.alive, list(executor._pool.queue)) == (0, [])
+    assert executor.submit(int).result() == 0
+    executor.shutdown()
+
+
+# --------------------------------------------------------- the end, while some discard
+
+
+def test_who_waits_for_the_end_hears_of_who_discards(busy: Callable[[int], Busy]) -> None:
+    """The last thread has ended; a callback of a call that is cancelled still runs."""
+    on = busy(1)
+    called, go_on = threading.Event(), threading.Event()
+    queued = on.executor.submit(int)
+
+    def callback(_: Future[int]) -> None:
+        called.set()
+        go_on.wait()
+
+    queued.add_done_callback(callback)
+    discards = threading.Thread(
+        target=on.executor.shutdown, args=(False,), kwargs={"cancel_futures": True}
+    )
+    waits = threading.Thread(target=on.executor.shutdown)
+    discards.start()
+    called.wait()
+    waits.start()
+    on.held.set()
+    while on.pool.alive or not on.pool.closers:
+        time_passes()
+    for worker in on.pool.workers:
+        worker.thread.join()
+    waits.join(0.05)
+    assert waits.is_alive()
+    go_on.set()
+    discards.join()
+    waits.join(20)
+    assert not waits.is_alive()
+
+
+def test_a_callback_of_what_is_cancelled_may_wait_for_the_end(busy: Callable[[int], Busy]) -> None:
+    on = busy(1)
+    back: list[bool] = []
+
+    def wait_for_the_end(_: Future[int]) -> None:
+        on.held.set()
+        on.executor.shutdown()
+        back.append(True)
+
+    on.executor.submit(int).add_done_callback(wait_for_the_end)
+    on.executor.shutdown(wait=False, cancel_futures=True)
+    assert back == [True]
+
+
+# ------------------------------------------------------------------------------- map
+
+
+class NoMore(Exception):
+    """Nothing more comes from an input."""
+
+
+def inputs(few: list[int], errors: list[NoMore]) -> Iterator[int]:
+    """Yield a few, then raise."""
+    yield from few
+    raise errors.pop()
+
+
+def test_an_input_that_raises_at_once_is_told_at_once() -> None:
+    with foregone.ThreadPoolExecutor(1) as executor:
+        for buffersize in (None, 2):
+            with pytest.raises(NoMore):
+                executor.map(abs, inputs([], [NoMore()]), buffersize=buffersize)
+        with pytest.raises(NoMore):  # without a buffer all inputs are read by the call
+            executor.map(abs, inputs([1], [NoMore()]))
+        results = executor.map(abs, inputs([1], [NoMore()]), buffersize=2)
+        assert next(results) == 1
+        with pytest.raises(NoMore):
+            next(results)
+
+
+def test_nobody_keeps_what_an_input_raised() -> None:
+    error = NoMore()
+    gone = weakref.ref(error)
+    errors = [error]
+    del error
+    gc.collect()
+    gc.disable()
+    try:
+        with foregone.ThreadPoolExecutor(1) as executor:
+            results = executor.map(abs, inputs([1], errors), buffersize=2)
+            assert next(results) == 1
+            try:
+                next(results)
+            except NoMore:
+                pass
+            else:
+                pytest.fail("the input's error was not raised")
+            assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_who_reads_results_does_not_keep_the_executor() -> None:
+    executor = foregone.ThreadPoolExecutor(1)
+    gone = weakref.ref(executor)
+    results = executor.map(abs, [-1, 2])
+    del executor
+    assert gone() is None
+    assert list(results) == [1, 2]
