@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 2
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 RUN = $(VENV)/bin/python
@@ -21,6 +22,7 @@ help:  ## print this
 	@echo
 	@echo 'Another Python: make test PYTHON=python3.12 VENV=.venv-3.12'
 	@echo 'One test:       make test ARGS="-k cancel"'
+	@echo 'In a debugger:  make test JOBS=0 ARGS="--pdb -k cancel"'
 	@echo 'More examples:  FOREGONE_PROFILE=soak make test   (quick, ci, soak)'
 	@echo 'Some links:     make verify ARGS="lint types"'
 
@@ -40,8 +42,8 @@ lint: setup  ## ruff: rules and shape; the lock agrees with pyproject.toml
 types: setup  ## mypy and pyright, both strict; no waivers in what is public
 	@$(RUN) -m model_tests.chain.types $(ARGS)
 
-test: setup  ## the tests (pytest)
-	@$(RUN) -m pytest -q $(ARGS)
+test: setup  ## the tests (pytest), in JOBS processes
+	@$(RUN) -m pytest -q --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 contracts: setup  ## the specification's contracts (CrossHair)
 	@$(RUN) -m model_tests.chain.contracts $(ARGS)

@@ -10,7 +10,7 @@ from foregone_spec.future import TRANSITIONS, Command, Effect, State, Step
 from foregone_spec.future_model import FutureModel
 from foregone_spec.model import Value
 from foregone_spec.waiting_model import WaitingModel
-from model_tests.chain import models, models_deep, pairs, tlc
+from model_tests.chain import java, models, models_deep, pairs, tlc
 from model_tests.chain.equality import (
     Labelled,
     differences,
@@ -156,8 +156,8 @@ def test_refuses_a_configuration_without_a_module(tmp_path: Path) -> None:
 
 def test_a_jar_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FOREGONE_TLA2TOOLS", str(tmp_path / "none.jar"))
-    with pytest.raises(tlc.ToolMissing, match=r"none\.jar"):
-        tlc.jar()
+    with pytest.raises(java.ToolMissing, match=r"none\.jar"):
+        java.jar()
 
 
 def test_a_missing_wheel_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,21 +165,21 @@ def test_a_missing_wheel_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> Non
         raise ModuleNotFoundError(name)
 
     monkeypatch.delenv("FOREGONE_TLA2TOOLS", raising=False)
-    monkeypatch.setattr(tlc, "files", nothing)
-    for tool in (tlc.jar, tlc.java):
-        with pytest.raises(tlc.ToolMissing, match="make setup"):
+    monkeypatch.setattr(java, "files", nothing)
+    for tool in (java.jar, java.java):
+        with pytest.raises(java.ToolMissing, match="make setup"):
             tool()
 
 
 def test_who_listens_hears_how_far_a_run_is() -> None:
     heard: list[str] = []
-    outcome = tlc.run(tlc.read_config(tlc.TLA / "holds" / "Map-buffer.cfg"), listener=heard.append)
+    outcome = tlc.run(tlc.read_config(java.TLA / "holds" / "Map-buffer.cfg"), listener=heard.append)
     assert outcome.result == tlc.HOLDS
     assert any(f"{outcome.states:,} distinct states" in line for line in heard)
 
 
 def test_a_run_that_takes_too_long_is_ended_and_says_so() -> None:
-    config = tlc.read_config(tlc.TLA / "holds" / "ProcessPool-wide.cfg")
+    config = tlc.read_config(java.TLA / "holds" / "ProcessPool-wide.cfg")
     outcome = tlc.run(config, patience=0.2)
     assert outcome.result == tlc.ERROR
     assert outcome.output.startswith("TLC did not end within 0.2 s")
@@ -271,7 +271,7 @@ def test_constants_are_written_as_tla() -> None:
 
 @pytest.fixture
 def holding() -> tuple[tlc.Config, tlc.Outcome]:
-    config = tlc.read_config(tlc.TLA / "holds" / "Map-buffer.cfg")
+    config = tlc.read_config(java.TLA / "holds" / "Map-buffer.cfg")
     return config, tlc.Outcome(tlc.HOLDS, 656, 21, 1.0, (), {}, "")
 
 
@@ -292,7 +292,7 @@ def test_no_record_excuses_a_model_that_fails(holding: tuple[tlc.Config, tlc.Out
 
 
 def test_no_record_excuses_an_old_design_that_holds() -> None:
-    config = tlc.read_config(tlc.TLA / "museum" / "Map-M7.cfg")
+    config = tlc.read_config(java.TLA / "museum" / "Map-M7.cfg")
     held = tlc.Outcome(tlc.HOLDS, 464, 17, 1.0, (), {}, "")
     assert not models.row(config, held, {config.name: models.record(config, held)}).ok
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from model_tests.chain import models, tlc
+from model_tests.chain import java, models, tlc
 from model_tests.chain.models import configs
 from model_tests.museum import page as pages
 from model_tests.museum.catalogue import BUGS
@@ -91,7 +91,7 @@ def test_every_old_design_is_on_the_page() -> None:
 
 
 def test_another_story_of_an_old_design_is_noticed() -> None:
-    config = tlc.read_config(tlc.TLA / "museum" / "Map-M7.cfg")
+    config = tlc.read_config(java.TLA / "museum" / "Map-M7.cfg")
     story = (tlc.Step("initially", ()), tlc.Step("Fill", ()), tlc.Step("stuttering", ()))
     failed = tlc.Outcome("YieldsAllOrRaises", 42, 0, 1.0, story, {}, "")
     known = {config.name: models.record(config, failed)}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from model_tests.chain.java import TLA
 from model_tests.chain.models import ACTIONS
-from model_tests.chain.tlc import TLA
 from model_tests.mutation import tla_equality
 from model_tests.mutation.tla import (
     Mutation,

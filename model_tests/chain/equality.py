@@ -20,8 +20,9 @@ from foregone_spec.model import A, Model, S, Value, tla_text
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting_model import WaitingModel
+from model_tests.chain.command import BUILD
 from model_tests.chain.pairs import LARGER, PAIRS, AnyModel, write_bounds
-from model_tests.chain.tlc import BUILD, HOLDS, run, variables
+from model_tests.chain.tlc import HOLDS, run, variables
 from model_tests.chain.verdict import Row, report
 
 Node: TypeAlias = tuple[tuple[str, str], ...]

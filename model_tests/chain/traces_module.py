@@ -17,8 +17,9 @@ from typing import Any, Final, Generic, TypeAlias, cast, final
 from foregone_spec.kinds import AnyKind, field_types, kind_of, plain_value
 from foregone_spec.model import A, Model, S, tla_text
 from foregone_spec.trace import Step, Verdict, check
+from model_tests.chain.command import BUILD
 from model_tests.chain.pairs import AnyModel, constants
-from model_tests.chain.tlc import BUILD, HOLDS, Config, run
+from model_tests.chain.tlc import HOLDS, Config, run
 
 FOLDER: Final = BUILD / "traces"
 

@@ -2,7 +2,8 @@
 
 Each server (``python_server``) is a process that judges one mutant at a time.  A full run
 notes each fate in a file below ``build/`` as it comes, and goes on from there when it is
-started again; a fate is taken over if the mutant is the same, and forgotten with ``--anew``.
+started again; the first notes are what is kept.  A fate is taken over if the mutant is the
+same, so that a change of the code costs its own mutants only; ``--anew`` forgets them all.
 """
 
 import argparse
@@ -142,6 +143,20 @@ class Room:
 
     # ------------------------------------------------------------------ a full run
 
+    def begin(self, *, anew: bool) -> None:
+        """Note what is kept, if nothing is noted yet; or, anew, nothing."""
+        self.noted.parent.mkdir(parents=True, exist_ok=True)
+        if anew:
+            self.noted.write_text("")
+        elif self.result.exists() and not self.noted.exists():
+            kept = load(self.result)
+            notes = [
+                {"name": mutant.name, "what": mutant.what, "killed": fate.killed_by}
+                | {"seconds": fate.seconds}
+                for mutant, fate in zip(kept.mutants, kept.fates, strict=True)
+            ]
+            self.noted.write_text("".join(json.dumps(each) + "\n" for each in notes))
+
     def known(self) -> dict[str, Fate]:
         """Return the fates that an earlier run, not finished, has noted."""
         if not self.noted.exists():
@@ -227,8 +242,7 @@ class Room:
         parser.add_argument("--at-once", type=int, default=AT_ONCE, help="processes")
         parser.add_argument("names", nargs="*", help="mutants, or modules; all if none is named")
         asked = parser.parse_args(arguments)
-        if asked.anew:
-            self.noted.unlink(missing_ok=True)
+        self.begin(anew=asked.anew)
         names = [str(each) for each in asked.names]
         chosen = [
             each

@@ -25,8 +25,8 @@ from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting import Ending
 from foregone_spec.waiting_model import WaitingModel
 from model_tests.chain.equality import Labelled, labelled, of_tlc
+from model_tests.chain.java import TLA
 from model_tests.chain.pairs import AnyModel
-from model_tests.chain.tlc import TLA
 
 KEPT: Final = Path(__file__).with_name("spec_graphs.json")
 #: What the modules are made of, besides themselves.

@@ -31,8 +31,10 @@ from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting import Ending
 from foregone_spec.waiting_model import WaitingModel
+from model_tests.chain.command import BUILD
+from model_tests.chain.java import TLA
 from model_tests.chain.pairs import AnyModel, constants
-from model_tests.chain.tlc import BUILD, HOLDS, TLA, Config, run
+from model_tests.chain.tlc import HOLDS, Config, run
 
 KEPT: Final = Path(__file__).with_name("spec_truths.json")
 #: Pairs that are kept of each bound: in which an invariant is false, and in which all hold.

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import final
 
-from model_tests.chain.tlc import TLA
+from model_tests.chain.java import TLA
 from model_tests.mutation import Mutant
 from model_tests.mutation.tla_modules import SUBJECTS, Context, Module, Subject, is_temporal
 from model_tests.mutation.tla_parse import Definition, Node

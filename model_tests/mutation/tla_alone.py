@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final, cast
 
+from model_tests.chain.java import TLA
 from model_tests.chain.models import EXPECTED, Record, configs, probes, wanted
-from model_tests.chain.tlc import ERROR, HOLDS, TLA, Config, Outcome, run
+from model_tests.chain.tlc import ERROR, HOLDS, Config, Outcome, run
 from model_tests.mutation.tla import Mutation
-from model_tests.mutation.tla_java import swiftly
 from model_tests.mutation.tla_modules import Context, module
 
 _PATIENCE: Final = 400.0
@@ -58,7 +58,7 @@ def of(name: str, text: str, config: Config, room: Path) -> Outcome:
     (room / f"{name}.tla").write_text(text, encoding="utf-8")
     path = room / f"{config.path.stem}.cfg"
     path.write_text(config.path.read_text(encoding="utf-8"), encoding="utf-8")
-    return run(replace(config, path=path), compiled=swiftly(), patience=_PATIENCE)
+    return run(replace(config, path=path), patience=_PATIENCE)
 
 
 def complaint(config: Config, outcome: Outcome) -> str | None:

@@ -15,7 +15,6 @@ from typing import Final
 
 from model_tests.chain.tlc import ERROR, TIME_LIMIT, Config, Outcome, run
 from model_tests.mutation.tla import Mutation
-from model_tests.mutation.tla_java import swiftly
 from model_tests.mutation.tla_modules import Context
 from model_tests.mutation.tla_parse import Definition, definitions, tokens
 
@@ -262,7 +261,7 @@ def explore(
     path = room / f"{NAME}.cfg"
     path.write_text(f"SPECIFICATION SpecB\n{config}", encoding="utf-8")
     made = Config(path, NAME, "", (), ())
-    return run(made, *flags, compiled=swiftly(), patience=patience)
+    return run(made, *flags, patience=patience)
 
 
 def culprit(outcome: Outcome) -> int:

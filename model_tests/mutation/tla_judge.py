@@ -14,9 +14,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, TypeAlias
 
+from model_tests.chain.command import BUILD
 from model_tests.chain.models import ACTIONS, configs
 from model_tests.chain.pairs import Pair
-from model_tests.chain.tlc import BUILD, HOLDS, Config
+from model_tests.chain.tlc import HOLDS, Config
 from model_tests.mutation import Fate
 from model_tests.mutation.tla import Mutation, contexts
 from model_tests.mutation.tla_alone import asking, verdict

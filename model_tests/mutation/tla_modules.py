@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, final
 
-from model_tests.chain.tlc import TLA
+from model_tests.chain.java import TLA
 from model_tests.mutation.tla_parse import Definition, Node, definitions
 
 _STANDARD: Final = frozenset({"Naturals", "Integers", "Sequences", "FiniteSets", "TLC"})
