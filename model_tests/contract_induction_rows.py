@@ -6,10 +6,7 @@ kept in contract_results.json:
     python -m model_tests.chain.contracts --full [--write]
 """
 
-import datetime as dt
 import json
-import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +21,7 @@ from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_actions import Action
 from foregone_spec.process_pool_invariants import PROCESS_POOL_STEPS
 from foregone_spec.process_pool_state import ProcessPoolState
-from model_tests.chain.command import git
+from model_tests.chain.command import stamp
 from model_tests.chain.verdict import Row
 from model_tests.contract_defects import DEFECTS, Defect
 from model_tests.contract_induction import (
@@ -101,13 +98,8 @@ def larger(write: bool) -> Iterator[Row]:
 
 
 def _keep(kept: Mapping[str, Mapping[str, int]]) -> None:
-    about = {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "commit": git("describe", "--always", "--dirty") or "unknown",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-    }
     missing = [bound for bound in LARGER if bound not in kept]
-    text = json.dumps({**about, "missing": missing, "induction": kept}, indent=1)
+    text = json.dumps({**stamp(), "missing": missing, "induction": kept}, indent=1)
     RESULTS.write_text(f"{text}\n", encoding="utf-8")
 
 

@@ -45,13 +45,6 @@ TWO_FUTURES: Final = (
     "owned: wait@fg | as_completed@fg | set_result@f; set_result@g",
 )
 
-#: Of these, those that have the most schedules.
-LARGEST: Final = (
-    "bare: wait(1) | result(1) | cancel",
-    "owned: wait@fg | as_completed@fg | set_result@f; set_result@g",
-    "owned: wait(first)@fg | wait(1)@g | set_result@g",
-)
-
 #: With how many preemptions each is run.
 POOLS: Final = (
     ("pool 1: submit", 3),

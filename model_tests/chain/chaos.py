@@ -12,7 +12,6 @@ scenario that fails is played again, made smaller if that is cheap, and named.
 import argparse
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -21,12 +20,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from time import monotonic, perf_counter
 from typing import Any, Final, cast, final
 
 from model_tests import process_world as world
-from model_tests.chain.command import ROOT, python_m
+from model_tests.chain.command import ROOT, python_m, stamp
 from model_tests.chain.verdict import Row, report
 from model_tests.chaos.records import WORD
 from model_tests.chaos.run import HUNG
@@ -243,17 +241,7 @@ def rows() -> Iterator[Row]:
 
 
 def _write(result: dict[str, object]) -> None:
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    told = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit,
-        "python": platform.python_version(),
-        "machine": machine,
-        **result,
-    }
+    told = {**stamp(), **result}
     LAST.write_text(json.dumps(told, indent=1) + "\n")
 
 

@@ -4,11 +4,13 @@ And git, which knows of which commit a checkout is; an unpacked sdist has none.
 """
 
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Final, final
@@ -91,6 +93,16 @@ def git(*arguments: str, root: Path = ROOT) -> str | None:
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def stamp() -> dict[str, str]:
+    """Return when, of which commit, on what machine and by which Python this is, to be kept."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": git("describe", "--always", "--dirty") or "unknown",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "python": platform.python_version(),
+    }
 
 
 def python_files(*rooms: str) -> list[Path]:

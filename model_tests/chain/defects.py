@@ -23,11 +23,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, cast, final
 
-from model_tests.chain.command import BUILD, ROOT, lines
+from model_tests.chain.command import BUILD, ROOT, lines, stamp
 from model_tests.chain.verdict import Row, report
 from model_tests.defects.hunt import ENDED, LATE, Hunted, Said, again, hunts
 from model_tests.defects.lists import FOLDER, LISTS, Defect, defects, problems
-from model_tests.mutation.kept import stamp
 
 FOUND: Final = f"{FOLDER}/found.json"
 NOTED: Final = BUILD / "defects.jsonl"

@@ -7,7 +7,7 @@ what has changed since, in the files and in the folders that a result covers:
     python -m model_tests.chain.kept
 
 A result that is older than its code is noted, and does not fail; where the environment
-has CI, that of the ticket code does.  Where there is no git nobody can say.
+has CI, that of the Future and that of the ticket code does.  Where there is no git nobody can say.
 """
 
 import json
@@ -29,8 +29,11 @@ SIMULATION: Final = "model_tests/simulation/result.json"
 DEEP: Final = "tla/deep/expected.json"
 CONTRACTS: Final = "model_tests/contract_results.json"
 DEFECTS: Final = "model_tests/defects/found.json"
+EXPLORED: Final = "model_tests/explored.json"
+SCHEDULES: Final = "model_tests/schedules_deep.json"
 
 TICKET_CODE: Final = ("impl/foregone/process_pool",)
+FUTURE_CODE: Final = ("impl/foregone/future.py", "spec/foregone_spec/future.py")
 LIBRARY: Final = ("impl/foregone", "spec/foregone_spec")
 
 _DIRTY: Final = "-dirty"  # git describe appends it where files were not committed
@@ -141,12 +144,43 @@ def defects(root: Path) -> Iterator[Result]:
     yield Result("kept: seeded defects of the library", DEFECTS, count, (_part("", told, LIBRARY),))
 
 
+def explored(root: Path) -> Iterator[Result]:
+    """Yield what is kept of the specification's claims at larger bounds."""
+    told = _read(root / EXPLORED)
+    bounds = cast("dict[str, dict[str, object]]", told.get("bounds", {}))
+    wrong = [name for name, each in bounds.items() if not each.get("ok")]
+    yield Result(
+        "kept: the specification's invariants, at larger bounds",
+        EXPLORED,
+        f"{len(bounds)} bounds",
+        (_part("", told, ("spec/foregone_spec",)),),
+        f"these failed: {', '.join(wrong)}" if wrong else "",
+    )
+
+
+def schedules(root: Path) -> Iterator[Result]:
+    """Yield what is kept of the schedules of the real code, claim by claim."""
+    for claim, entry in _read(root / SCHEDULES).items():
+        told = cast("dict[str, object]", entry)
+        futures = "two threads" in claim
+        yield Result(
+            f"kept: {claim}",
+            SCHEDULES,
+            str(told.get("count", "")),
+            (_part("", told, FUTURE_CODE if futures else LIBRARY),),
+            "" if told.get("ok") else "it failed",
+            strict=futures,
+        )
+
+
 KEPT: Final = {
     CHAOS: chaos,
     SIMULATION: simulation,
     DEEP: deep,
     CONTRACTS: contracts,
     DEFECTS: defects,
+    EXPLORED: explored,
+    SCHEDULES: schedules,
 }
 
 

@@ -8,17 +8,14 @@ The last figures are kept in ``tla/deep/expected.json``, with date, commit and m
     python -m model_tests.chain.models_deep [--write] [NAME ...]
 """
 
-import datetime as dt
 import json
-import os
-import platform
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Final, TypeAlias
 
+from model_tests.chain.command import stamp
 from model_tests.chain.java import TLA, WELL
 from model_tests.chain.models import configs
 from model_tests.chain.tlc import HOLDS, Config, Outcome, run
@@ -105,19 +102,7 @@ def row(config: Config, outcome: Outcome, kept: Mapping[str, str | int]) -> Row:
 
 
 def _taken(seconds: float) -> Record:
-    commit = subprocess.run(
-        ("git", "rev-parse", "--short", "HEAD"),
-        cwd=TLA,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return {
-        "seconds": round(seconds),
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "commit": commit.stdout.strip() or "unknown",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-    }
+    return {"seconds": round(seconds), **stamp()}
 
 
 if __name__ == "__main__":

@@ -98,18 +98,18 @@ def groups() -> tuple[Group, ...]:
     return (
         Group(
             "two threads on a future: all pairs of operations",
-            f"{len(programs.PAIRS)} programs, 3 preemptions",
-            tuple(Job(each, 3) for each in programs.PAIRS),
+            f"{len(programs.PAIRS)} programs, 2 preemptions",
+            tuple(Job(each, 2) for each in programs.PAIRS),
         ),
         Group(
             "three threads on a future",
-            f"{len(programs.TRIPLES)} programs, 1 to 2 preemptions",
-            tuple(_twice(programs.TRIPLES)),
+            f"{len(programs.TRIPLES)} programs, 1 preemption",
+            tuple(Job(each, 1) for each in programs.TRIPLES),
         ),
         Group(
             "three threads on two futures",
-            f"{len(programs.TWO_FUTURES)} programs, 1 to 2 preemptions",
-            tuple(_twice(programs.TWO_FUTURES)),
+            f"{len(programs.TWO_FUTURES)} programs, 1 preemption",
+            tuple(Job(each, 1) for each in programs.TWO_FUTURES),
         ),
         Group(
             "thread pool: small programs",
@@ -123,12 +123,6 @@ def groups() -> tuple[Group, ...]:
         ),
         *process_groups(process_schedule_programs.SMALL, PROCESS_SEEDS),
     )
-
-
-def _twice(texts: Sequence[str]) -> Iterator[Job]:
-    """Yield jobs with two preemptions; the largest wait for ``schedules_deep``."""
-    for each in texts:
-        yield Job(each, 1 if each in schedule_programs.LARGEST else 2)
 
 
 def process_groups(small: Sequence[tuple[str, int]], seeds: int) -> tuple[Group, ...]:

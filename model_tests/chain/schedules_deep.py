@@ -17,18 +17,15 @@ the row says of how many programs all were.
 import argparse
 import json
 import multiprocessing
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from datetime import UTC, datetime
 from typing import Final
 
 from model_tests import process_schedule_defects, process_schedule_programs, schedule_programs
 from model_tests.chain import inclusions
-from model_tests.chain.command import ROOT, git
+from model_tests.chain.command import ROOT, stamp
 from model_tests.chain.schedules import (
     AT_ONCE,
     Done,
@@ -195,10 +192,7 @@ def keep(row: Row) -> None:
         "note": row.note.strip(),
         "ok": row.ok,
         "seconds": round(row.seconds, 1),
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": git("describe", "--always", "--dirty") or "unknown",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
-        f"Python {platform.python_version()}",
+        **stamp(),
     }
     KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
 

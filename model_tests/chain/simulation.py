@@ -16,16 +16,13 @@ date, commit and machine.
 import argparse
 import json
 import multiprocessing
-import platform
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from model_tests.chain.command import ROOT
+from model_tests.chain.command import ROOT, stamp
 from model_tests.chain.verdict import Row, report
 from model_tests.simulation.choices import Choices
 from model_tests.simulation.mutants import (
@@ -166,13 +163,6 @@ def replay(written: str) -> Failure:
 
 
 def _written(row: Row, path: Path) -> None:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     kept = {} if not path.exists() else json.loads(path.read_text())
     kept[row.claim] = {
         "bound": row.bound,
@@ -180,9 +170,7 @@ def _written(row: Row, path: Path) -> None:
         "note": row.note.strip(),
         "ok": row.ok,
         "seconds": round(row.seconds, 1),
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        **stamp(),
     }
     path.write_text(json.dumps(kept, indent=1) + "\n")
 

@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import queue
+import resource
 import signal
 import subprocess
 import sys
@@ -105,6 +106,9 @@ def _served(link: str) -> None:
     with os.fdopen(os.dup(1), "w") as out:
         os.dup2(2, 1)
         serve(link, out)
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = sum(each.ru_utime + each.ru_stime for each in spent)
+    print(f"{link}: {used:.1f} s of a processor", file=sys.stderr)
 
 
 # ---------------------------------------------------------------- all of them

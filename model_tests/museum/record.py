@@ -8,17 +8,14 @@ is told, and fails.
 """
 
 import json
-import os
-import platform
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias, cast, final
 
-from model_tests.chain.command import git
+from model_tests.chain.command import stamp
 from model_tests.museum import exhibits_peer, exhibits_process
 from model_tests.museum.data import EXHIBITS
 from model_tests.museum.peers import PEERS, Peer, install, path
@@ -181,13 +178,7 @@ def main(names: Sequence[str]) -> int:
             print(f"      it is left out, since the script itself broke:\n{outcome.said[-800:]}")
             continue
         kept[table][name][place] = outcome.word
-    told = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": git("describe", "--always", "--dirty") or "unknown",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        "python": platform.python_version(),
-        **kept,
-    }
+    told = {**stamp(), **kept}
     RECORDED.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     print("\n".join(complaints))
     return int(bool(complaints))

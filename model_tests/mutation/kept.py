@@ -10,16 +10,13 @@ nothing that is claimed.  It fails if
 """
 
 import json
-import os
-import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias, cast, final
 
-from model_tests.chain.command import ROOT, git, lines
+from model_tests.chain.command import ROOT, lines, stamp
 from model_tests.chain.verdict import Row
 from model_tests.mutation import Fate, Mutant
 
@@ -56,16 +53,6 @@ class Kept:
 
 
 # ---------------------------------------------------------------------- the file
-
-
-def stamp() -> dict[str, str]:
-    """Return when, of which commit and on what machine this is."""
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": git("describe", "--always", "--dirty") or "?",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        "python": platform.python_version(),
-    }
 
 
 def save(path: Path, mutants: Sequence[Mutant], fates: Sequence[Fate]) -> None:
