@@ -179,7 +179,7 @@ def test_who_listens_hears_how_far_a_run_is() -> None:
 
 
 def test_a_run_that_takes_too_long_is_ended_and_says_so() -> None:
-    config = tlc.read_config(java.TLA / "holds" / "ProcessPool-wide.cfg")
+    config = tlc.read_config(java.TLA / "deep" / "ProcessPool-wide.cfg")
     outcome = tlc.run(config, patience=0.2)
     assert outcome.result == tlc.ERROR
     assert outcome.output.startswith("TLC did not end within 0.2 s")

@@ -31,7 +31,7 @@ EXPECTED: Final = TLA / "expected.json"
 AT_ONCE: Final = 2  # runs of TLC
 LAST: Final = 2  # of a story's actions, shown in its row
 SPELT_OUT: Final = 3  # bounds, in a row
-COVERED: Final = 2_500  # states, up to which the actions taken are counted
+COVERED: Final = 5_000  # states, up to which the actions taken are counted
 
 #: What expected.json says of one configuration.
 Record: TypeAlias = dict[str, str | int]

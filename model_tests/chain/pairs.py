@@ -44,7 +44,7 @@ PAIRS: Final = (
     Pair("bare, 1 of each", FutureModel(False, resolvers=1)),
     Pair("owned, 1 of each, 3 callbacks", FutureModel(True, resolvers=1, callbacks=3)),
     Pair("bare, 2 cancel, 2 callbacks", FutureModel(False, 2, 1, callbacks=2)),
-    Pair("owned, 2 of each, 1 resolves", FutureModel(True, 2, 1, 2, 2, 2)),
+    Pair("first of 2 futures, 3 endings", WaitingModel(2, ("FIRST_COMPLETED",), ((1, 2),))),
     Pair("all of 2 futures, 3 endings", WaitingModel(2, ("ALL_COMPLETED",), ((1, 2),))),
     Pair("as_completed, one named twice", WaitingModel(2, ("AS_COMPLETED",), ((1, 2, 1),))),
     Pair(
@@ -76,13 +76,18 @@ PAIRS: Final = (
         "2 calls, 1 process, all may fail",
         ProcessPoolModel(2, 1, 1, _BOTH, 2, _REPLACE, 2, 1, 2, False, True, True, True, True),
     ),
+    Pair("3 items, buffer of 2", MapModel(3, 2)),
+    Pair("4 items, buffer of 3, input raises", MapModel(4, 3, fails_at=4)),
+    Pair("5 items, buffer of 3", MapModel(5, 3)),
+)
+
+#: The same at larger bounds, now and then.
+WIDER: Final = (
+    Pair("owned, 2 of each, 1 resolves", FutureModel(True, 2, 1, 2, 2, 2)),
     Pair(
         "3 calls, 2 processes, one is replaced",
         ProcessPoolModel(3, 2, 2, (), 1, _REPLACE, overtake=1, collects=True),
     ),
-    Pair("3 items, buffer of 2", MapModel(3, 2)),
-    Pair("4 items, buffer of 3, input raises", MapModel(4, 3, fails_at=4)),
-    Pair("5 items, buffer of 3", MapModel(5, 3)),
 )
 
 #: What only the explorer does, on Python's side alone: larger bounds.

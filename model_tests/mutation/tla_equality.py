@@ -34,6 +34,7 @@ _EDGE: Final = re.compile(r'^(-?\d+) -> (-?\d+) \[label="(\w+)_w\d+".*\];?$')
 #: Those of ``chain.pairs`` that are small enough for many mutants.
 CHAIN: Final = (
     "bare, 1 of each",
+    "first of 2 futures, 3 endings",
     "all of 2 futures, 3 endings",
     "as_completed, one named twice",
     "2 calls, 2 threads",
