@@ -11,15 +11,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
-from model_tests.chain import models, models_deep, promise, schedules
+from model_tests.chain import models, models_deep, mutants, promise, schedules
 from model_tests.chain.command import ROOT
-from model_tests.chain.kept import CHAOS, SIMULATION
+from model_tests.chain.kept import CHAOS, EXPLORED, SCHEDULES, SIMULATION
 from model_tests.chain.tlc import HOLDS
 from model_tests.chain.verify import LINKS
+from model_tests.mutation import impl, spec, tables
+from model_tests.mutation.kept import load
 from model_tests.readme import renewed
 
 PAGE: Final = ROOT / "docs" / "assurance.md"
 CHAIN: Final = ROOT / "model_tests" / "chain"
+
+#: Where the mutants of each room are kept.
+MUTANTS: Final[Mapping[str, Path]] = {
+    "the models": mutants.RESULT,
+    "the tables": tables.RESULT,
+    "the specification": spec.ROOM.result,
+    "the library": impl.ROOM.result,
+}
 
 #: What a kept file says of one thing.
 Told: TypeAlias = Mapping[str, object]
@@ -118,19 +128,31 @@ def largest_models() -> str:
 
 
 def graphs() -> str:
-    """Return how many graphs are compared, and how many states are explored, by module."""
-    promised = promise.read()["equality"]
+    """Return how many graphs are compared in every run, and how far they go, by module."""
     compared: dict[str, list[int]] = {}
-    explored: dict[str, list[int]] = {}
-    for claim, states in promised.items():
+    for claim, states in promise.read()["equality"].items():
         module, _, what = claim.partition(": ")
-        (compared if what.startswith("TLC") else explored).setdefault(module, []).append(states)
+        if what.startswith("TLC"):
+            compared.setdefault(module, []).append(states)
     rows = [
-        (f"`{module}`", len(compared[module]), max(compared[module]), max(explored[module]))
-        for module in sorted(compared)
+        (f"`{module}`", len(compared[module]), max(compared[module])) for module in sorted(compared)
     ]
-    head = ("module", "graphs compared", "most states compared", "most states explored")
-    return _table(head, rows)
+    return _table(("module", "graphs compared", "most states compared"), rows)
+
+
+def larger_graphs() -> str:
+    """Return what is kept of the larger bounds: graphs that are compared, or explored alone."""
+    told = _read(ROOT / EXPLORED)
+    rows = [
+        (what, bound, str(each["count"]))
+        for name, each in sorted(cast("dict[str, Told]", told["bounds"]).items())
+        for what, _, bound in [name.partition("; ")]
+    ]
+    return f"{_table(('claim', 'bound', 'reached'), rows)}\n{_when(told)}\n"
+
+
+def _when(told: Told) -> str:
+    return f"Kept from {told['date']}, commit {told['commit']}; {told['machine']}."
 
 
 def scheduled() -> str:
@@ -139,6 +161,32 @@ def scheduled() -> str:
     bounds = {group.claim: group.bound for group in schedules.groups()}
     rows = [(claim, bounds.get(claim, ""), promised[claim]) for claim in (*bounds, *promised)]
     return _table(("claim", "bound", "schedules, or defects"), list(dict.fromkeys(rows)))
+
+
+def deep_schedules() -> str:
+    """Return what is kept of the schedules that take longer than a run of the chain."""
+    rows = [
+        (
+            claim.removeprefix("deep: "),
+            told["bound"],
+            told["count"],
+            f"{told['date']}, {told['commit']}",
+        )
+        for claim, told in _read(ROOT / SCHEDULES).items()
+    ]
+    return _table(("claim", "bound", "reached", "kept"), rows)
+
+
+def mutated() -> str:
+    """Return what is kept of the mutants, room by room."""
+    rows: list[tuple[object, ...]] = []
+    for room, path in MUTANTS.items():
+        result = load(path)
+        survivors = len(result.survivors)
+        when = f"{result.date}, {result.commit}"
+        rows.append((room, len(result.mutants), result.killed, survivors, when))
+    head = ("what is changed", "mutants", "killed", "argued one by one", "kept")
+    return _table(head, rows)
 
 
 def simulated() -> str:
@@ -172,10 +220,13 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "models": quick_models,
     "largest models": largest_models,
     "graphs": graphs,
+    "larger graphs": larger_graphs,
     "schedules": scheduled,
+    "deep schedules": deep_schedules,
     "simulation": simulated,
     "chaos": real,
     "cpython": lambda: claims("cpython_suite"),
+    "mutants": mutated,
 }
 
 

@@ -10,7 +10,7 @@ from foregone_spec.future import TRANSITIONS, Command, Effect, State, Step
 from foregone_spec.future_model import FutureModel
 from foregone_spec.model import Value
 from foregone_spec.waiting_model import WaitingModel
-from model_tests.chain import java, models, models_deep, pairs, tlc
+from model_tests.chain import java, models, models_deep, pairs, reached, tlc
 from model_tests.chain.equality import (
     Labelled,
     differences,
@@ -346,3 +346,30 @@ def test_every_deep_configuration_is_recorded_and_larger() -> None:
     for name, record in deep.items():
         known = quick.get(f"holds/{name}", {"states": 0})
         assert record["states"] > known["states"], name
+
+
+# ------------------------------------------------------ what must be reachable
+
+
+def steps(outcome: tlc.Outcome) -> list[tuple[str, set[tuple[str, str]]]]:
+    return [(step.action, set(step.changes)) for step in outcome.story]
+
+
+def test_claims_that_are_asked_together_get_their_stories(tmp_path: Path) -> None:
+    (config,) = (each for each in models.configs("reached") if each.path.stem == "Map")
+    alone = {each.name: each for each in models.probes()}
+    found = reached.ask(reached.together(config, tmp_path))
+    assert set(found) == set(config.invariants)
+    for claim, outcome in found.items():
+        single = tlc.run(alone[f"reached/Map-{claim}"])
+        assert outcome.result == single.result == claim
+        assert steps(outcome) == steps(single)
+
+
+def test_a_claim_that_holds_is_not_violated_since_others_are(tmp_path: Path) -> None:
+    (config,) = (each for each in models.configs("reached") if each.path.stem == "Map")
+    config = replace(config, invariants=(config.invariants[0], "TypeOK"))
+    found = reached.ask(reached.together(config, tmp_path))
+    assert found[config.invariants[0]].result == config.invariants[0]
+    assert found["TypeOK"].result == tlc.ERROR
+    assert not found["TypeOK"].story

@@ -16,9 +16,10 @@ from foregone_spec.model import Model, NotEnabled, tla_text
 from foregone_spec.process_death import Death, Policy
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_actions import Bury
-from foregone_spec.process_pool_state import place_of
+from foregone_spec.process_pool_state import place_of, started
+from foregone_spec.process_pool_steps import buried, claimed, heard
 from foregone_spec.thread_pool import ThreadPoolModel
-from foregone_spec.thread_pool_actions import Discard, Finish
+from foregone_spec.thread_pool_actions import Discard, Finish, Submit
 from foregone_spec.waiting import Ending
 from foregone_spec.waiting_model import Pass, WaitingModel
 from foregone_spec.work_item import Place
@@ -231,3 +232,49 @@ def test_a_thread_that_comes_for_work_is_awake(stands: str) -> None:
     assert invariants.no_thread_sleeps_while_work_waits(now) is comes
     assert not invariants.no_thread_sleeps_while_work_waits(replace(now, work_ids=(1, 2)))
     assert invariants.no_thread_sleeps_while_work_waits(replace(now, parked=()))
+
+
+def test_submit_unparks_the_thread_that_parked_last_and_no_other() -> None:
+    (start,) = ThreadPoolModel(3, 2).initial()
+    past = (State.FINISHED, State.FINISHED, State.PENDING)
+    now = replace(
+        start,
+        calls=("accepted", "accepted", "out"),
+        futures=past,
+        threads=("parked", "parked"),
+        parked=(2, 1),
+    )
+    after = ThreadPoolModel(3, 2).step(now, Submit(3))
+    assert (after.parked, after.threads) == ((2,), ("seeking", "parked"))
+
+
+def test_map_submits_again_as_soon_as_something_was_yielded() -> None:
+    """And never has more submitted and not yet yielded than its buffer holds."""
+    model = MapModel(5, 2)
+    ahead = [
+        sum(each != "unread" for each in now.items) - now.yielded for now in explore(model).edges
+    ]
+    assert (min(ahead), max(ahead)) == (0, 2)
+
+
+def test_which_processes_are_started() -> None:
+    (start,) = ProcessPoolModel(1, 3, 1).initial()
+    assert started(replace(start, processes=("idle", "unborn", "dead"))) == (1, 3)
+
+
+@pytest.mark.parametrize("awake", [True, False])
+@pytest.mark.parametrize("watched", [True, False])
+def test_who_is_watched_wakes_the_local_worker(awake: bool, watched: bool) -> None:
+    (start,) = ProcessPoolModel(2, 1, 1).initial()
+    now = replace(start, awake=awake, watched=(watched,), work_ids=(2,), call_queue=(1,))
+    assert heard(now, 1).awake is (awake or watched)
+    assert claimed(now, 1, 1, overtake=0, counted=False).awake is (awake or watched)
+    assert claimed(now, 1, 1, overtake=1, counted=False).awake is awake
+
+
+def test_a_process_that_comes_after_a_buried_one_has_answered_nothing() -> None:
+    (start,) = ProcessPoolModel(1, 1, 1).initial()
+    now = replace(start, processes=("ended",), result_queue=((1,),), watched=(True,), used=(2,))
+    after = buried(now, 1)
+    assert (after.processes, after.result_queue) == (("unborn",), ((),))
+    assert (after.watched, after.used) == ((False,), (0,))

@@ -14,13 +14,15 @@ The stories of what fails are written to ``build/stories``.
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
 from foregone_spec import future_model, map_model, process_pool_actions, thread_pool, waiting_model
+from model_tests.chain import reached
 from model_tests.chain.command import BUILD
 from model_tests.chain.java import TLA
 from model_tests.chain.pairs import PAIRS
@@ -202,6 +204,21 @@ def _run(config: Config, expected: Mapping[str, Record]) -> Outcome:
     return run(config, "-coverage", "1") if covered(config, expected) else run(config)
 
 
+def _asked_together(pool: ThreadPoolExecutor) -> Mapping[str, Callable[[], Outcome]]:
+    """Ask invariants that must be violated file by file; return how to get each one's outcome."""
+    found: dict[str, Callable[[], Outcome]] = {}
+    for config in configs("reached"):
+        if len(config.invariants) > 1:
+            asked = pool.submit(reached.ask, reached.together(config, BUILD / "reached"))
+            for claim in config.invariants:
+                found[f"reached/{config.path.stem}-{claim}"] = partial(_of_claim, asked, claim)
+    return found
+
+
+def _of_claim(asked: Future[Mapping[str, Outcome]], claim: str) -> Outcome:
+    return asked.result()[claim]
+
+
 def rows(write: bool = False) -> Iterator[Row]:
     """Run every configuration, two at a time, and judge each in order."""
     everything = (*configs(HOLDS), *configs("museum"), *probes())
@@ -211,9 +228,13 @@ def rows(write: bool = False) -> Iterator[Row]:
     found: dict[str, Record] = {}
     taken: dict[str, set[str]] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = [pool.submit(_run, config, expected) for config in everything]
+        joint = _asked_together(pool)
+        jobs = [
+            joint.get(config.name) or pool.submit(_run, config, expected).result
+            for config in everything
+        ]
         for config, job in zip(everything, jobs, strict=True):
-            outcome = job.result()
+            outcome = job()
             found[config.name] = record(config, outcome)
             if outcome.story:
                 tell(config, outcome)

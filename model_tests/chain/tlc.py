@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
@@ -211,7 +211,7 @@ def read_output(config: Config, output: str, code: int, seconds: float) -> Outco
                     taken[action[1]] = taken.get(action[1], 0) + int(action[3])
     if code != expected_code:
         result = ERROR
-    return Outcome(result, states, depth, seconds, tuple(_story(shown)), taken, output)
+    return Outcome(result, states, depth, seconds, story(shown), taken, output)
 
 
 def messages(output: str) -> Iterator[tuple[int, str]]:
@@ -225,7 +225,12 @@ def _first(pattern: str, text: str, otherwise: str) -> str:
     return otherwise if found is None else found[1]
 
 
-def _story(shown: list[tuple[int, str]]) -> Iterator[Step]:
+def story(shown: Sequence[tuple[int, str]]) -> tuple[Step, ...]:
+    """Return the steps that TLC's messages tell: numbers and texts."""
+    return tuple(_story(shown))
+
+
+def _story(shown: Sequence[tuple[int, str]]) -> Iterator[Step]:
     before: dict[str, str] = {}
     for number, text in shown:
         if number == _STUTTERING:

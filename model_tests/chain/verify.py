@@ -49,6 +49,7 @@ LINKS: Final = (
     "simulation",
     "traces",
     "defects",
+    "mutants",
     "chaos",
     "museum",
     "cpython_suite",

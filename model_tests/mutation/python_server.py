@@ -38,8 +38,8 @@ for _name in (
     __import__(_name)
 
 #: Seconds of a processor for one check, and seconds in which one that waits uses none.
-BUSY: Final = 20.0
-IDLE: Final = 10.0
+BUSY: Final = 10.0
+IDLE: Final = 6.0
 LOOK: Final = 0.25  # seconds
 MEMORY: Final = 3 * 2**30  # bytes
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
