@@ -291,3 +291,53 @@ def test_a_standard_future_that_has_a_result_is_no_exception() -> None:
     done, not_done = foregone.wait([fine, other], return_when=foregone.FIRST_EXCEPTION)
     timer.join()
     assert (done, not_done) == ({fine, other}, set())
+
+
+def test_a_bare_future_is_cancelled_before_anybody_has_noticed() -> None:
+    future: Future[int] = Future()
+    assert not future.cancelled()
+    assert future.cancel()
+    assert future.cancelled()
+    assert not future.set_running_or_notify_cancel()
+    assert future.cancelled()
+
+
+@pytest.mark.parametrize("method", ["result", "exception"])
+def test_a_timeout_that_is_none_names_who_was_asked(method: str) -> None:
+    with pytest.raises(ValueError, match=rf"\b{method}\(\)(?!\?)"):
+        getattr(Future[int](), method)(float("nan"))
+
+
+def test_only_who_cancels_or_adds_hears_of_an_interrupt_in_a_callback() -> None:
+    """An executor that ends a future goes on."""
+
+    def interrupts(_: Future[int]) -> None:
+        raise KeyboardInterrupt
+
+    ended: Future[int] = Future()
+    ended.add_done_callback(interrupts)
+    ended.set_exception(ValueError())
+    assert isinstance(ended.exception(), ValueError)
+    done: Future[int] = Future()
+    done.add_done_callback(interrupts)
+    done.set_result(1)
+    assert done.result() == 1
+
+
+def test_an_interrupt_while_a_failed_callback_is_logged_reaches_who_cancels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def fails(_: Future[int]) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(foregone.future.LOGGER, "exception", interrupted)
+    future: Future[int] = Future()
+    ran: list[object] = []
+    future.add_done_callback(fails)
+    future.add_done_callback(ran.append)
+    with pytest.raises(KeyboardInterrupt):
+        future.cancel()
+    assert ran == [future]

@@ -16,6 +16,7 @@ from foregone_spec.model import Model, NotEnabled, tla_text
 from foregone_spec.process_death import Death, Policy
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_actions import Bury
+from foregone_spec.process_pool_invariants import exact_blame
 from foregone_spec.process_pool_state import place_of, started
 from foregone_spec.process_pool_steps import buried, claimed, heard
 from foregone_spec.thread_pool import ThreadPoolModel
@@ -278,3 +279,32 @@ def test_a_process_that_comes_after_a_buried_one_has_answered_nothing() -> None:
     after = buried(now, 1)
     assert (after.processes, after.result_queue) == (("unborn",), ((),))
     assert (after.watched, after.used) == ((False,), (0,))
+
+
+@pytest.mark.parametrize(
+    ("iterator", "yielded", "holds"),
+    [("ended", 2, True), ("ended", 1, False), ("raised", 1, True), ("waiting", 0, True)],
+)
+def test_yields_all_or_raises(iterator: str, yielded: int, holds: bool) -> None:
+    model = MapModel(2, 1)
+    now = replace(model.initial()[0], iterator=iterator, yielded=yielded)
+    assert model.invariants["YieldsAllOrRaises"](now) is holds
+
+
+@pytest.mark.parametrize("iterator", ["raised", "ended", "waiting", "filling"])
+def test_nothing_is_stranded(iterator: str) -> None:
+    (start,) = MapModel(2, 1).initial()
+    now = replace(start, iterator=iterator, items=("result", "pending"))
+    assert invariants.nothing_stranded(now) is (iterator in ("waiting", "filling"))
+    assert invariants.nothing_stranded(replace(now, items=("result", "cancelled")))
+
+
+def test_a_process_that_is_found_dead_fails_the_call_it_had_claimed() -> None:
+    """And if it had claimed one, that call does not stay as it was."""
+    (start,) = ProcessPoolModel(1, 1, 1).initial()
+    before = replace(
+        start, calls=("accepted",), futures=(State.RUNNING,), processes=("dead",), runs=(1,)
+    )
+    after = replace(before, processes=("unborn",), runs=(0,))
+    assert not exact_blame(before, after)
+    assert exact_blame(before, replace(after, futures=(State.FINISHED,)))
