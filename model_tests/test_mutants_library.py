@@ -341,3 +341,65 @@ def test_an_interrupt_while_a_failed_callback_is_logged_reaches_who_cancels(
     with pytest.raises(KeyboardInterrupt):
         future.cancel()
     assert ran == [future]
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_the_last_of_all_ends_in_any_way(how: str) -> None:
+    """Who waits for all is told by the last one, however it ends."""
+    make, end = ENDS[how]
+    first: Future[int] = Future()
+    last = make()
+    timer = threading.Timer(0.05, lambda: (first.set_result(1), end(last)))
+    timer.start()
+    done, not_done = foregone.wait([first, last])
+    timer.join()
+    assert (done, not_done) == ({first, last}, set())
+
+
+def test_the_first_that_is_cancelled_is_enough_for_who_waits_for_the_first() -> None:
+    one: Future[int] = Future()
+    other: Future[int] = Future()
+
+    def cancels() -> None:
+        one.cancel()
+        one.set_running_or_notify_cancel()
+
+    timer = threading.Timer(0.05, cancels)
+    timer.start()
+    done, _ = foregone.wait([one, other], return_when=foregone.FIRST_COMPLETED)
+    timer.join()
+    assert done == {one}
+
+
+def test_one_that_had_ended_is_yielded_and_the_other_is_waited_for() -> None:
+    """The gate is open for what was yielded already: that is nobody's end, and no timeout."""
+    past: Future[int] = Future()
+    past.set_result(1)
+    other: Future[int] = Future()
+    ends = foregone.as_completed([past, other], timeout=20)
+    assert next(ends) is past
+    timer = threading.Timer(0.05, other.set_result, (2,))
+    timer.start()
+    assert next(ends) is other
+    timer.join()
+
+
+def test_who_ends_as_the_time_is_up_is_yielded(monkeypatch: pytest.MonkeyPatch) -> None:
+    future: Future[int] = Future()
+
+    class Late:
+        """A gate at which the time is up just when the future has ended."""
+
+        def acquire(self, *, timeout: float | None = None) -> bool:
+            if timeout is not None:
+                future.set_result(1)
+            return timeout is None
+
+        def release(self) -> None:
+            """Stay as it is."""
+
+        def locked(self) -> bool:
+            return True
+
+    monkeypatch.setattr(foregone.waiting, "new_gate", Late)
+    assert list(foregone.as_completed([future], timeout=0.01)) == [future]
