@@ -349,7 +349,12 @@ def test_the_last_of_all_ends_in_any_way(how: str) -> None:
     make, end = ENDS[how]
     first: Future[int] = Future()
     last = make()
-    timer = threading.Timer(0.05, lambda: (first.set_result(1), end(last)))
+
+    def both_end() -> None:
+        first.set_result(1)
+        end(last)
+
+    timer = threading.Timer(0.05, both_end)
     timer.start()
     done, not_done = foregone.wait([first, last])
     timer.join()

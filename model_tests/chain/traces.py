@@ -61,7 +61,7 @@ class Amount:
     corrupted: int
 
 
-QUICK: Final = Amount(5, 60, 110, 1, 60)
+QUICK: Final = Amount(7, 70, 110, 1, 60)
 FULL: Final = Amount(40, 600, 1_200, 4, 250)
 
 
