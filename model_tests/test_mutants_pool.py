@@ -313,3 +313,41 @@ def test_who_reads_results_does_not_keep_the_executor() -> None:
     del executor
     assert gone() is None
     assert list(results) == [1, 2]
+
+
+def test_an_interrupt_while_a_thread_is_started_reaches_who_submits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even if the call has begun meanwhile: an interrupt is not an answer."""
+    start, began = threading.Thread.start, threading.Event()
+
+    def interrupted_start(thread: threading.Thread) -> None:
+        start(thread)
+        began.wait()
+        raise KeyboardInterrupt
+
+    with foregone.ThreadPoolExecutor(1) as executor:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(threading.Thread, "start", interrupted_start)
+            executor.submit(began.set)
+        assert executor.submit(int).result() == 0
+
+
+def test_a_call_that_is_stranded_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was accepted for a thread that the system then refused to another call."""
+    stranded: list[Future[int]] = []
+
+    def refused(_: threading.Thread) -> None:
+        stranded.append(executor.submit(int))
+        raise RuntimeError("can't start new thread")
+
+    executor = foregone.ThreadPoolExecutor(1)
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="can't start"):
+        patch.setattr(threading.Thread, "start", refused)
+        executor.submit(int)
+    error = stranded[0].exception()
+    assert str(error) == (
+        "this call was accepted while a thread for it was being started, and the system "
+        "refused the thread: raise its limit on threads, or lower max_workers"
+    )
+    executor.shutdown()
