@@ -327,9 +327,10 @@ def test_an_interrupt_while_a_thread_is_started_reaches_who_submits(
         raise KeyboardInterrupt
 
     with foregone.ThreadPoolExecutor(1) as executor:
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", interrupted_start)
-            executor.submit(began.set)
+            with pytest.raises(KeyboardInterrupt):
+                executor.submit(began.set)
         assert executor.submit(int).result() == 0
 
 
@@ -342,9 +343,10 @@ def test_a_call_that_is_stranded_is_told_why(monkeypatch: pytest.MonkeyPatch) ->
         raise RuntimeError("can't start new thread")
 
     executor = foregone.ThreadPoolExecutor(1)
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="can't start"):
+    with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refused)
-        executor.submit(int)
+        with pytest.raises(RuntimeError, match="can't start"):
+            executor.submit(int)
     error = stranded[0].exception()
     assert str(error) == (
         "this call was accepted while a thread for it was being started, and the system "
