@@ -44,10 +44,10 @@ from model_tests.schedule_explore import text
 
 KEPT: Final = ROOT / "model_tests" / "schedules_deep.json"
 UNBOUNDED: Final = 1_000_000  # preemptions: more than a run has steps
-MOST: Final = 40_000  # schedules of a program on several futures, or on a thread pool
-MOST_PROCESSES: Final = 12_000  # of a program on a process pool
-SEEDS: Final = 4_000  # of each large program on a thread pool
-PROCESS_SEEDS: Final = 2_000  # and on a process pool
+MOST: Final = 15_000  # schedules of a program on several futures, or on a thread pool
+MOST_PROCESSES: Final = 2_000  # of a program on a process pool
+SEEDS: Final = 2_000  # of each large program on a thread pool
+PROCESS_SEEDS: Final = 300  # and on a process pool
 
 
 def whole(program: str) -> inclusions.Done:
