@@ -40,6 +40,7 @@ for _name in (
 #: Seconds of a processor for one check, and seconds in which one that waits uses none.
 BUSY: Final = 10.0
 IDLE: Final = 6.0
+PATIENCE: Final = 120.0  # seconds for one check in any case
 LOOK: Final = 0.25  # seconds
 MEMORY: Final = 3 * 2**30  # bytes
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -57,6 +58,7 @@ class Watch:
     used: float = 0.0  # seconds of a processor, until that began
     last: float = 0.0  # and until it last used any
     moved: float = field(default_factory=monotonic)
+    since: float = field(default_factory=monotonic)  # when the check began
     rest: bytes = b""
 
     def lines(self) -> Iterator[dict[str, str | None]]:
@@ -73,7 +75,7 @@ class Watch:
                     if "check" in said:
                         self.check = str(said["check"])
                         self.used = self.last = used(self.pid)
-                        self.moved = monotonic()
+                        self.since = self.moved = monotonic()
                     yield said
             elif self.stuck():
                 yield {"killed": self.check, "how": "it does not come to an end"}
@@ -85,7 +87,8 @@ class Watch:
         if now > self.last:
             self.last, self.moved = now, monotonic()
         idle = monotonic() - self.moved > IDLE and not runnable(self.pid)
-        return idle or now - self.used > BUSY
+        late = monotonic() - self.since > PATIENCE  # it looks now and then, and sleeps
+        return idle or late or now - self.used > BUSY
 
 
 def _stats(group: int) -> Iterator[list[str]]:
