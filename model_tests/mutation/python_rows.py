@@ -24,13 +24,13 @@ ROOMS: Final = {"the specification": spec.ROOM, "the library": impl.ROOM}
 
 
 def rows(seed: int) -> Iterator[Row]:
-    """Judge all cells, what is kept of the rest, and a sample of it."""
+    """Judge all cells, what is kept of the rest, if anything is, and a sample of it."""
     yield _cells()
     title = "the tables"
     yield from kept.rows(title, tables.mutants(), tables.RESULT, tables.ARGUED, tables.DEMAND)
     for title, room in ROOMS.items():
-        yield from kept.rows(title, room.mutants(), room.result, room.argued, room.demand)
         if room.result.exists():
+            yield from kept.rows(title, room.mutants(), room.result, room.argued, room.demand)
             yield sampled(title, room, seed)
 
 
