@@ -91,9 +91,7 @@ def _rooms() -> Row:
         count=f"{len(there) - len(lacking)} rooms",
         seconds=0.0,
         ok=bool(there),
-        note=f"       not run to the end yet, and not claimed: {', '.join(lacking)}"
-        if lacking
-        else "",
+        note=said if lacking else "",
     )
 
 
