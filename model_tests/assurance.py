@@ -16,7 +16,7 @@ from model_tests.chain.command import ROOT
 from model_tests.chain.kept import CHAOS, EXPLORED, SCHEDULES, SIMULATION
 from model_tests.chain.tlc import HOLDS
 from model_tests.chain.verify import LINKS
-from model_tests.mutation import impl, spec, tables
+from model_tests.mutation import python_rows, tables
 from model_tests.mutation.kept import load
 from model_tests.readme import renewed
 
@@ -27,8 +27,7 @@ CHAIN: Final = ROOT / "model_tests" / "chain"
 MUTANTS: Final[Mapping[str, Path]] = {
     "the models": mutants.RESULT,
     "the tables": tables.RESULT,
-    "the specification": spec.ROOM.result,
-    "the library": impl.ROOM.result,
+    **{title: room.result for title, room in python_rows.ROOMS.items()},
 }
 
 #: What a kept file says of one thing.

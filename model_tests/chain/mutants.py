@@ -23,7 +23,17 @@ from typing import Final
 
 from model_tests.chain.command import git, lines
 from model_tests.chain.verdict import Row, report
-from model_tests.mutation import impl, kept, python_rows, spec, tables, tla, tla_again, tla_judge
+from model_tests.mutation import (
+    impl,
+    impl_pool,
+    kept,
+    python_rows,
+    spec,
+    tables,
+    tla,
+    tla_again,
+    tla_judge,
+)
 from model_tests.mutation.python_room import Room
 
 HERE: Final = Path(kept.__file__).parent
@@ -140,6 +150,7 @@ ROOMS: Final[Mapping[str, Callable[[bool], int]]] = {
     "tables": cells,
     "spec": partial(python, spec.ROOM),
     "impl": partial(python, impl.ROOM),
+    "impl-pool": partial(python, impl_pool.ROOM),
 }
 
 

@@ -1,12 +1,13 @@
-"""Mutants of the library: the Future, waiting, the thread pool, and what executors share.
+"""Mutants of the library's futures: the Future, and waiting for several.
 
     python -m model_tests.mutation.impl --full --write    all of them, and keep the result
     python -m model_tests.mutation.impl NAME ...          these mutants, or modules, once more
     python -m model_tests.mutation.impl --confirm         each by its killer alone
 
 What finds them, cheapest first: the quick tests, the scheduler on small programs, and the
-tests that take longer, those of the museum last (``python_checks``).  The core of the process
-pool is hunted by the simulation (``python -m model_tests.chain.simulation --mutants``).
+tests of what mutants once got away with (``python_checks``).  ``impl_pool`` has the thread
+pool; the core of the process pool is hunted by the simulation
+(``python -m model_tests.chain.simulation --mutants``).
 """
 
 import sys
@@ -16,7 +17,7 @@ from typing import Final
 from model_tests.mutation import Fate, Mutant
 from model_tests.mutation.python_room import Room
 
-MODULES: Final = ("future", "waiting", "pool", "worker", "thread_pool", "executor")
+MODULES: Final = ("future", "waiting")
 ROOM: Final = Room("impl", [f"foregone.{each}" for each in MODULES], 0.9)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from model_tests.chain.command import lines
 from model_tests.chain.verdict import Row
-from model_tests.mutation import impl, kept, spec, tables
+from model_tests.mutation import impl, impl_pool, kept, spec, tables
 from model_tests.mutation.python_room import Room
 
 #: A sample of each room: so many modules, so many mutants of each; a module costs more.
@@ -20,7 +20,11 @@ MODULES: Final = 2
 EACH: Final = 6
 #: What took longer than so many seconds is not in a sample.
 SECONDS: Final = 20.0
-ROOMS: Final = {"the specification": spec.ROOM, "the library": impl.ROOM}
+ROOMS: Final = {
+    "the specification": spec.ROOM,
+    "futures": impl.ROOM,
+    "the thread pool": impl_pool.ROOM,
+}
 
 
 def rows(seed: int) -> Iterator[Row]:
