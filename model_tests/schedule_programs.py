@@ -48,7 +48,7 @@ TWO_FUTURES: Final = (
 #: With how many preemptions each is run.
 POOLS: Final = (
     ("pool 1: submit", 3),
-    ("pool 1: submit; submit", 3),
+    ("pool 1: submit; submit", 2),
     ("pool 1: submit | submit", 2),
     ("pool 2: submit | submit", 1),
     ("pool 1 before: submit", 2),
@@ -60,7 +60,7 @@ POOLS: Final = (
     ("pool 2 before: submit | shutdown", 1),
     ("pool 1 before: shutdown | shutdown(cancel)", 1),
     ("pool 1 before: shutdown | shutdown", 1),
-    ("pool 1 before: cancel", 3),
+    ("pool 1 before: cancel", 2),
     ("pool 1 before: cancel | shutdown(cancel)", 1),
     ("pool 1 before: cancel | result", 2),
     ("pool 1: submit; cancel | submit; result", 1),

@@ -39,7 +39,7 @@ from model_tests.simulation.runs import Failure, failure, patched, run
 from model_tests.simulation.sampling import Sampled, sampled
 
 ENGINE: Final = "simulation"
-QUICK: Final = 2_000  # runs, in verify
+QUICK: Final = 1_000  # runs, in verify
 PORTION: Final = 250  # of runs, for a process
 SAMPLE: Final = 12  # mutants, in verify
 PROGRESS: Final = 25  # mutants from one word of a hunt to the next
