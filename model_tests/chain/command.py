@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Final, final
@@ -95,8 +96,12 @@ def git(*arguments: str, root: Path = ROOT) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+@cache
 def stamp() -> dict[str, str]:
-    """Return when, of which commit, on what machine and by which Python this is, to be kept."""
+    """Return when, of which commit, on what machine and by which Python this is, to be kept.
+
+    It is asked once: what is kept meanwhile is itself a change that is not committed.
+    """
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": git("describe", "--always", "--dirty") or "unknown",
