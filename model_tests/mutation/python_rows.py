@@ -19,7 +19,7 @@ from model_tests.mutation.python_room import Room
 MODULES: Final = 2
 EACH: Final = 6
 #: What took longer than so many seconds is not in a sample.
-SECONDS: Final = 20.0
+SECONDS: Final = 10.0
 ROOMS: Final = {
     "the specification": spec.ROOM,
     "futures": impl.ROOM,
