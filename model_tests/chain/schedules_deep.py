@@ -3,9 +3,10 @@
     python -m model_tests.chain.schedules_deep [--write] [PART ...]
 
 ``future``     two threads, one call each: every schedule there is, without a bound
+``pairs``      the pairs of verify, with one preemption more
 ``two-calls``  two threads, up to two calls each, with as many preemptions as show all steps
-``three``      three threads on a future or two, with one preemption more than in verify
-``threads``    the thread pool likewise; its edges in larger programs
+``three``      three threads on a future or two, with three preemptions
+``threads``    the thread pool, with one preemption more than in verify; its edges
 ``processes``  the process pool's parent side: programs run through, and drawn schedules
 ``defects``    every seeded defect of the process pool
 
@@ -95,6 +96,13 @@ def future(pool: ProcessPoolExecutor) -> Iterator[Row]:
     yield inclusions.all_taken_row(done, bound, outside, "deep: and every step of the spec")
 
 
+def pairs(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the row of all pairs of operations, exception() and as_completed() among them."""
+    jobs = tuple(Job(each, 3) for each in schedule_programs.PAIRS)
+    bound = f"{len(jobs)} programs, 3 preemptions"
+    yield _run(pool, Group("deep: two threads on a future: all pairs of operations", bound, jobs))
+
+
 def two_calls(pool: ProcessPoolExecutor) -> Iterator[Row]:
     """Yield the rows of all programs of up to two calls a thread."""
     texts, outside = programs(2)
@@ -164,6 +172,7 @@ def defects(pool: ProcessPoolExecutor) -> Iterator[Row]:
 
 PARTS: Final = {
     "future": future,
+    "pairs": pairs,
     "two-calls": two_calls,
     "three": three,
     "threads": threads,
