@@ -16,19 +16,11 @@ from model_tests.chain.command import ROOT
 from model_tests.chain.kept import CHAOS, EXPLORED, SCHEDULES, SIMULATION
 from model_tests.chain.tlc import HOLDS
 from model_tests.chain.verify import LINKS
-from model_tests.mutation import python_rows, tables
 from model_tests.mutation.kept import load
 from model_tests.readme import renewed
 
 PAGE: Final = ROOT / "docs" / "assurance.md"
 CHAIN: Final = ROOT / "model_tests" / "chain"
-
-#: Where the mutants of each room are kept.
-MUTANTS: Final[Mapping[str, Path]] = {
-    "the models": mutants.RESULT,
-    "the tables": tables.RESULT,
-    **{title: room.result for title, room in python_rows.ROOMS.items()},
-}
 
 #: What a kept file says of one thing.
 Told: TypeAlias = Mapping[str, object]
@@ -179,7 +171,7 @@ def deep_schedules() -> str:
 def mutated() -> str:
     """Return what is kept of the mutants, room by room."""
     rows: list[tuple[object, ...]] = []
-    for room, path in MUTANTS.items():
+    for room, path in mutants.RESULTS.items():
         if not path.exists():
             rows.append((room, 0, 0, 0, "no full run yet: nothing is claimed"))
             continue

@@ -27,7 +27,7 @@ import foregone
 from foregone_spec.future import TRANSITIONS, Command, Effect, Refusal, State
 
 #: A future of either kind, whose private names are touched here.
-Anything: TypeAlias = Any
+Anything: TypeAlias = Any  # private names of two libraries: no type has both
 Make: TypeAlias = Callable[[], Anything]
 
 #: What CPython logs before the one refusal that it logs.

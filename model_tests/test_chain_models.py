@@ -1,6 +1,7 @@
 """The links that run TLC: what they read, and that each of them can fail."""
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,6 +170,24 @@ def test_a_missing_wheel_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> Non
     for tool in (java.jar, java.java):
         with pytest.raises(java.ToolMissing, match="make setup"):
             tool()
+
+
+def test_tlc_starts_from_a_cache_or_without_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Who cannot make one in time, or has a Java that does not, goes without."""
+    monkeypatch.setattr(java, "BUILD", tmp_path)
+
+    def late(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("java", 1.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "run", late)
+        assert java._cached.__wrapped__(java.java(), java.jar()) == ()
+    (flag,) = java._cached.__wrapped__(java.java(), java.jar())
+    (made,) = tmp_path.iterdir()
+    assert flag == f"-XX:AOTCache={made}"
+    assert made.stat().st_size > 1_000_000
 
 
 def test_who_listens_hears_how_far_a_run_is() -> None:

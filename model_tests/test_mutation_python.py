@@ -144,7 +144,7 @@ def test_who_is_imported_before_a_mutant() -> None:
 
 
 def test_a_mutant_is_found_and_the_original_is_not() -> None:
-    room = Room("spec", ["foregone_spec.lifecycle"], 1.0)
+    room = Room("spec", "the specification", ["foregone_spec.lifecycle"], 1.0)
     mutants = room.mutants()
     wrong = next(
         each for each in mutants if each.what == "phase is Phase.OPEN -> phase is not Phase.OPEN"

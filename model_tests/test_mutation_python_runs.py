@@ -22,7 +22,7 @@ LAW, OTHER = "contract of lifecycle.accepts", "law: every table is total"
 @pytest.fixture
 def room(tmp_path: Path) -> Room:
     """Return a room of one module whose results are nobody else's."""
-    made = Room("spec", ["foregone_spec.lifecycle"], 1.0)
+    made = Room("spec", "the specification", ["foregone_spec.lifecycle"], 1.0)
     made.result, made.noted = tmp_path / "spec.json", tmp_path / "spec.jsonl"
     return made
 
@@ -74,11 +74,11 @@ def test_a_killer_that_does_not_kill_any_more_is_told(room: Room) -> None:
     mutant = wrong(room)
     save(room.result, [mutant], [Fate(mutant.name, LAW, 0.1)])
     assert list(room.again([mutant])) == []
-    row = python_rows.sampled("the specification", room, 1)
+    row = python_rows.sampled(room, 1)
     assert (row.ok, row.count) == (True, "1 of 1")
     save(room.result, [mutant], [Fate(mutant.name, OTHER, 0.1)])
     assert list(room.again([mutant])) == [(mutant, f"{OTHER} does not find it any more")]
-    row = python_rows.sampled("the specification", room, 1)
+    row = python_rows.sampled(room, 1)
     assert not row.ok
     assert mutant.name in row.details
     assert "--seed 1" in row.details
@@ -87,14 +87,20 @@ def test_a_killer_that_does_not_kill_any_more_is_told(room: Room) -> None:
 def test_an_empty_sample_fails(room: Room) -> None:
     mutant = wrong(room)
     save(room.result, [mutant], [Fate(mutant.name, None, 0.1)])
-    assert not python_rows.sampled("the specification", room, 1).ok
+    assert not python_rows.sampled(room, 1).ok
 
 
 # ------------------------------------------------------------- what does not come to an end
 
 
 @pytest.mark.parametrize(
-    ("code", "name"), [("input()", "IDLE"), ("while True: pass", "BUSY"), ("", "")]
+    ("code", "name"),
+    [
+        ("input()", "IDLE"),
+        ("while True: pass", "BUSY"),
+        ("import time\nwhile True: time.sleep(0.001)", "PATIENCE"),
+        ("", ""),
+    ],
 )
 def test_a_check_that_does_not_end_is_found(
     code: str, name: str, monkeypatch: pytest.MonkeyPatch

@@ -94,7 +94,7 @@ def _run(names: Sequence[str], subject: str, limit: float) -> tuple[list[Played]
         said_last = err.read()[-20_000:]
         begun = ""
         for line in out.read().splitlines():
-            said = cast("dict[str, Any]", json.loads(line))
+            said = cast("dict[str, Any]", json.loads(line))  # JSON of our own
             begun = said.get("begins", "")
             if not begun:
                 found.append(Played(said["name"], said["complaints"], Counter(said["counts"])))

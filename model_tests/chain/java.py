@@ -10,6 +10,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -80,7 +81,10 @@ def _cached(runtime: Path, tools: Path) -> tuple[str, ...]:
 def _make(place: Path) -> None:
     """Run a small model for what it loads; others may do so at the same time."""
     BUILD.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="aot-", dir=BUILD) as room:
+    with (
+        tempfile.TemporaryDirectory(prefix="aot-", dir=BUILD) as room,
+        suppress(subprocess.TimeoutExpired),
+    ):
         made = Path(room) / "cache"
         subprocess.run(
             (

@@ -56,7 +56,7 @@ LINKS: Final = (
     "kept",
 )
 AT_ONCE: Final = 2
-#: They wait for time limits and for processes that end, and take less than half a processor.
+#: They wait for time limits and for processes that end; the two take a processor for 2 minutes.
 WAITING: Final = ("museum", "cpython_suite")
 PATIENCE: Final = 15 * 60.0  # seconds for one link; then it is killed, and has failed
 

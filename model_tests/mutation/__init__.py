@@ -5,11 +5,9 @@ comparison is turned round.  The checks are run on it; the first that fails has 
 it.  What survives is a finding: a check is missing, or the change changes nothing, and
 that is argued, one by one, in a file beside the kept result.
 
-``kept`` keeps what came of a full run, and judges it.  What makes the mutants of a room
-is a module of its own (``tla``, ``python``) with two functions::
-
-    mutants() -> tuple[Mutant, ...]            from today's code; fails if any makes no difference
-    judge(chosen: Sequence[Mutant]) -> Iterator[Fate]    in any order, as they come
+``kept`` keeps what came of a full run, and judges it.  ``tla`` makes the mutants of the models,
+``tables`` those of the cells, ``python`` those of Python code, whose rooms are
+``python_rooms``'s.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,6 @@ same, so that a change of the code costs its own mutants only; ``--anew`` forget
 """
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
@@ -25,10 +24,6 @@ from model_tests.mutation import Fate, Mutant
 from model_tests.mutation.kept import load, save
 from model_tests.mutation.python import Changed, changes
 
-#: Kinds of mutants most of which raise TypeError or the like as soon as they are run.
-_AT_ONCE: Final = (
-    "argument dropped", "arguments swapped", "constant replaced", "element dropped",
-)  # fmt: skip
 AT_ONCE: Final = 2  # servers
 FOLDER: Final = BUILD / "mutation"
 HERE: Final = Path(__file__).parent
@@ -81,29 +76,21 @@ class Server:
 class Room:
     """Some modules, and where the fates of their mutants are kept."""
 
-    def __init__(
-        self, name: str, modules: Sequence[str], demand: float, shares: tuple[int, int] = (1, 1)
-    ) -> None:
+    def __init__(self, name: str, title: str, modules: Sequence[str], demand: float) -> None:
         self.name = name
+        self.title = title
         self.modules = tuple(modules)
         self.demand = demand
-        self.shares = shares  # of each kind, of those that break at once: every how many-th
         self.result = HERE / f"{name}.json"
         self.argued = HERE / f"{name}_survivors.json"
         self.noted = FOLDER / f"{name}.jsonl"
 
     def changes(self) -> dict[str, Changed]:
         """Return the mutants by name."""
-        every = [each for module in self.modules for each in changes(module)]
-        found = [each for each in every if self._taken(each.mutant)]
+        found = [each for module in self.modules for each in changes(module)]
         made = {each.mutant.name: each for each in found}
         assert len(made) == len(found), "two mutants have one name"
         return made
-
-    def _taken(self, mutant: Mutant) -> bool:
-        """Say whether a mutant is among those that are judged: its name decides."""
-        share = self.shares[mutant.kind in _AT_ONCE]
-        return int(hashlib.sha256(mutant.name.encode()).hexdigest(), 16) % share == 0
 
     def mutants(self) -> tuple[Mutant, ...]:
         """Return all mutants of today's code."""

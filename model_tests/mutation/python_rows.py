@@ -12,19 +12,15 @@ from typing import Final
 
 from model_tests.chain.command import lines
 from model_tests.chain.verdict import Row
-from model_tests.mutation import impl, impl_pool, kept, spec, tables
+from model_tests.mutation import kept, tables
 from model_tests.mutation.python_room import Room
+from model_tests.mutation.python_rooms import ROOMS
 
 #: A sample of each room: so many modules, so many mutants of each; a module costs more.
 MODULES: Final = 2
 EACH: Final = 6
 #: What took longer than so many seconds is not in a sample.
 SECONDS: Final = 10.0
-ROOMS: Final = {
-    "the specification": spec.ROOM,
-    "futures": impl.ROOM,
-    "the thread pool": impl_pool.ROOM,
-}
 
 
 def rows(seed: int) -> Iterator[Row]:
@@ -32,10 +28,10 @@ def rows(seed: int) -> Iterator[Row]:
     yield _cells()
     title = "the tables"
     yield from kept.rows(title, tables.mutants(), tables.RESULT, tables.ARGUED, tables.DEMAND)
-    for title, room in ROOMS.items():
+    for room in ROOMS.values():
         if room.result.exists():
-            yield from kept.rows(title, room.mutants(), room.result, room.argued, room.demand)
-            yield sampled(title, room, seed)
+            yield from kept.rows(room.title, room.mutants(), room.result, room.argued, room.demand)
+            yield sampled(room, seed)
 
 
 def _cells() -> Row:
@@ -54,14 +50,14 @@ def _cells() -> Row:
     )
 
 
-def sampled(title: str, room: Room, seed: int) -> Row:
+def sampled(room: Room, seed: int) -> Row:
     """Have a sample of those that were killed killed again, each by its killer."""
     began = perf_counter()
     chosen = room.sample(Random(seed), MODULES, EACH, SECONDS)
     alive = [f"{each.where} {each.name}: {why}" for each, why in room.again(chosen)]
     replay = f"again: python -m model_tests.chain.mutants --seed {seed}"
     return Row(
-        claim=f"mutants of {title}: a sample is killed again",
+        claim=f"mutants of {room.title}: a sample is killed again",
         engine="mutants",
         bound=f"{MODULES} modules, {EACH} of each",
         count=f"{len(chosen) - len(alive)} of {len(chosen)}",
