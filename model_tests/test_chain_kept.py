@@ -26,7 +26,7 @@ from model_tests.chain.verdict import Row
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 TICKETS = "impl/foregone/process_pool/tickets.py"
-OTHER = "impl/foregone/future.py"
+OTHER = "impl/foregone/waiting.py"
 
 #: What is kept, with these changes, as of the last commit.
 Keep: TypeAlias = Callable[..., None]
@@ -77,7 +77,7 @@ def keep(root: Path, of: str, *, ok: bool = True, failed: tuple[str, ...] = ()) 
     write(root, CONTRACTS, json.dumps({**when, "missing": [], "induction": {"a bound": {}}}))
     write(root, DEFECTS, json.dumps({**when, "defects": [{}]}))
     write(root, EXPLORED, json.dumps({**when, "bounds": {"a bound": {"ok": ok}}}))
-    claim = {"deep: two threads": {**when, "count": "7 schedules", "ok": ok}}
+    claim = {"deep: a claim": {"part": "pairs", **when, "count": "7 schedules", "ok": ok}}
     write(root, SCHEDULES, json.dumps(claim))
     commit(root)
 

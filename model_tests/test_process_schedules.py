@@ -209,8 +209,8 @@ def test_a_reduction_that_forgets_what_came_before_what_is_noticed(
 
 def test_a_row_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedules_deep, "KEPT", tmp_path / "kept.json")
-    schedules_deep.keep(Row("one", "e", "b", "3 schedules", 1.0, True))
-    schedules_deep.keep(Row("two", "e", "b", "4 schedules", 1.0, False))
+    schedules_deep.keep("future", Row("one", "e", "b", "3 schedules", 1.0, True))
+    schedules_deep.keep("future", Row("two", "e", "b", "4 schedules", 1.0, False))
     kept = json.loads((tmp_path / "kept.json").read_text())
     assert [kept[each]["ok"] for each in ("one", "two")] == [True, False]
     assert kept["one"]["commit"]

@@ -188,14 +188,15 @@ def rows(parts: Sequence[str] = (), *, write: bool = False) -> Iterator[Row]:
         for part in parts or PARTS:
             for row in PARTS[part](pool):
                 if write:
-                    keep(row)
+                    keep(part, row)
                 yield row
 
 
-def keep(row: Row) -> None:
-    """Write down what became of a claim."""
+def keep(part: str, row: Row) -> None:
+    """Write down what became of a claim, and which part it belongs to."""
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     kept[row.claim] = {
+        "part": part,
         "bound": row.bound,
         "count": row.count,
         "note": row.note.strip(),
