@@ -159,7 +159,7 @@ class _PoolReader:
         for worker in unparked:
             self.parked.remove(self.thread(worker))
         match request:
-            case life.Request.SHUTDOWN | life.Request.SHUTDOWN_CANCEL_FUTURES:
+            case life.Request.SHUTDOWN | life.Request.SHUTDOWN_CANCEL_FUTURES | life.Request.EXIT:
                 self.closers.append(request)
                 self.add(thread_pool.Shutdown(len(self.closers)))
             case life.Request.COLLECT:

@@ -242,7 +242,7 @@ BuryDead(p) ==  \* what it had claimed is blamed; it is replaced, or the pool br
       /\ Vanish(p)
 
 Stop(p) ==  \* nothing is left: tell a process to end
-  /\ phase \in {"SHUTTING_DOWN", "CANCELLING"} /\ Pending = {} /\ Idle(p)
+  /\ phase \notin {"OPEN", "BROKEN"} /\ Pending = {} /\ Idle(p)
   /\ Sees(p, "told")
   /\ UNCHANGED <<phase, calls, ofProcess, ring, deaths>>
 

@@ -21,7 +21,6 @@ varsR == <<vars, closers, early>>
 ASSUME Poison = {} /\ ~Endless /\ Requests = {}
 
 Closer == DOMAIN Closers
-RequestOf(c) == IF Closers[c] = "shutdown" THEN "SHUTTING_DOWN" ELSE "CANCELLING"
 
 Sorted(S) ==  \* calls, in the order in which they were submitted
   [i \in 1..Cardinality(S) |-> CHOOSE w \in S : Cardinality({v \in S : v <= w}) = i]
@@ -78,6 +77,8 @@ OthersR ==
               THEN 0
               ELSE IF \E p \in Process : procs[p] = "stillborn" /\ procs'[p] = "unborn"
               THEN early + 1 ELSE early
+
+RequestOf(c) == Pool!PhaseOf(Closers[c])
 
 ShutdownR(c) ==
   /\ closers[c] = "out"

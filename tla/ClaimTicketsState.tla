@@ -27,7 +27,7 @@ ASSUME
   /\ {Calls, Processes, Depth, Serials, Overtake, Deaths} \subseteq Nat
   /\ Serials > Depth /\ Serials % Depth = 0
   /\ Policy \in {"break", "replace"}
-  /\ Requests \subseteq {"SHUTTING_DOWN", "CANCELLING"}
+  /\ Requests \subseteq {"INTERPRETER_EXIT", "SHUTTING_DOWN", "CANCELLING"}
   /\ Cancels \union Poison \union NeverEnds \subseteq 1..Calls
   /\ {MayStand, Endless} \subseteq BOOLEAN
 
@@ -72,7 +72,7 @@ Kinds == {"part", "result", "dropped"}
 Settled(w) == places[w] = "SETTLED"
 Accepted(w) == places[w] # "OUT"
 
-Phases == <<"OPEN", "SHUTTING_DOWN", "CANCELLING", "BROKEN">>
+Phases == <<"OPEN", "INTERPRETER_EXIT", "SHUTTING_DOWN", "CANCELLING", "BROKEN">>
 Strength(p) == CHOOSE n \in DOMAIN Phases : Phases[n] = p
 RunsQueued == Strength(phase) < Strength("CANCELLING")
 

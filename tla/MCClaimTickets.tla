@@ -8,6 +8,7 @@ EXTENDS ClaimTicketsClaims, TLC
 (* What a caller of shutdown asks, where it is refined: see ClaimTicketsRefines. *)
 NoClosers == <<>>
 JustCancelling == <<"shutdown_cancel_futures">>
+ExitAndCancelling == <<"exit", "shutdown_cancel_futures">>
 ShutdownAndCancelling == <<"shutdown", "shutdown_cancel_futures">>
 
 (* Of three calls, the first runs, and will never end; the second is behind it; the *)

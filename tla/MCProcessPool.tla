@@ -7,6 +7,7 @@ EXTENDS ProcessPoolClaims
 
 NoClosers == <<>>
 JustShutdown == <<"shutdown">>
+ExitAndCancelling == <<"exit", "shutdown_cancel_futures">>
 JustCancelling == <<"shutdown_cancel_futures">>
 ShutdownAndCancelling == <<"shutdown", "shutdown_cancel_futures">>
 

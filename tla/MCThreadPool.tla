@@ -6,6 +6,7 @@
 EXTENDS ThreadPool
 
 JustShutdown == <<"shutdown">>
+ExitAndCancelling == <<"exit", "shutdown_cancel_futures">>
 JustCancelling == <<"shutdown_cancel_futures">>
 ShutdownAndCancelling == <<"shutdown", "shutdown_cancel_futures">>
 CancellingThenShutdown == <<"shutdown_cancel_futures", "shutdown">>

@@ -57,8 +57,8 @@ Notice(w) ==  \* any thread that has the future: running(), or cancel() that fai
   /\ futures' = [futures EXCEPT ![w] = "RUNNING"]
   /\ UNCHANGED <<workIds, callQueue, calls, begun, ofProcesses, ofExecutor, awake>>
 
-Shutdown(c) ==  \* any thread that holds the executor
-  LET to == IF Closers[c] = "shutdown" THEN "SHUTTING_DOWN" ELSE "CANCELLING"
+Shutdown(c) ==  \* any thread that holds the executor, or the interpreter at its exit
+  LET to == PhaseOf(Closers[c])
       after == Stronger(phase, to)
   IN  /\ closers[c] = "out" /\ ~collected
       /\ Asked(to) /\ Wakes
@@ -168,7 +168,7 @@ Bury(p) ==  \* it has ended as it should, and its answers are all read
   /\ UNCHANGED <<early, ofCalls, ofExecutor, awake>>
 
 IsOver(p) ==  \* nothing can come for p any more
-  /\ phase \in {"SHUTTING_DOWN", "CANCELLING"} /\ Unclaimed = {}
+  /\ phase \in {"INTERPRETER_EXIT", "SHUTTING_DOWN", "CANCELLING"} /\ Unclaimed = {}
   /\ processes[p] \in {"starting", "idle"}
 
 Stop(p) ==

@@ -13,7 +13,7 @@ CONSTANTS
   Calls,               \* how many calls are submitted
   Processes,           \* how many processes there may be at a time
   CallQueueSize,       \* for how many calls the Call Q has room
-  Closers,             \* what each caller of shutdown asks
+  Closers,             \* what each caller of shutdown asks, or the interpreter at its exit
   Deaths,              \* how many processes may die
   Policy,              \* what a death does: "break" or "replace"
   Overtake,            \* by how many later calls a call may be overtaken
@@ -29,7 +29,7 @@ ASSUME
   /\ {Calls, Deaths, MaxTasks} \subseteq Nat
   /\ {Processes, Overtake, EarlyLimit} \subseteq Nat \ {0}
   /\ CallQueueSize \in Nat /\ CallQueueSize >= Processes
-  /\ \A c \in DOMAIN Closers : Closers[c] \in {"shutdown", "shutdown_cancel_futures"}
+  /\ \A c \in DOMAIN Closers : Closers[c] \in {"exit", "shutdown", "shutdown_cancel_futures"}
   /\ Policy \in {"break", "replace"}
   /\ {Eager, InitializerMayFail, StartMayFail, MayBeUnpicklable, MayBeCollected} \subseteq BOOLEAN
 
@@ -70,6 +70,10 @@ Phases == <<"OPEN", "INTERPRETER_EXIT", "SHUTTING_DOWN", "CANCELLING", "BROKEN",
 Strength(p) == CHOOSE n \in DOMAIN Phases : Phases[n] = p
 Stronger(p, q) == IF Strength(q) > Strength(p) THEN q ELSE p
 RunsQueued(p) == Strength(p) < Strength("CANCELLING")
+PhaseOf(request) ==
+  CASE request = "exit" -> "INTERPRETER_EXIT"
+    [] request = "shutdown" -> "SHUTTING_DOWN"
+    [] OTHER -> "CANCELLING"
 
 Range(seq) == {seq[i] : i \in DOMAIN seq}
 Least(S) == CHOOSE n \in S : \A m \in S : n <= m
@@ -82,7 +86,7 @@ Without(seq, w) == LET Other(v) == v # w IN SelectSeq(seq, Other)
 
 TypeOK ==
   LET Queue == UNION {[1..n -> WorkId] : n \in 0..Calls}
-  IN  /\ phase \in {"OPEN", "SHUTTING_DOWN", "CANCELLING", "BROKEN"}
+  IN  /\ phase \in {"OPEN", "INTERPRETER_EXIT", "SHUTTING_DOWN", "CANCELLING", "BROKEN"}
       /\ workIds \in Queue
       /\ callQueue \in Queue
       /\ processes \in [Process -> Living \union Dead \union Absent \union {"ended"}]

@@ -13,14 +13,14 @@ EXTENDS Naturals, Sequences, FiniteSets
 CONSTANTS
   Calls,               \* how many calls are submitted
   Threads,             \* how many threads there may be
-  Closers,             \* what each caller of shutdown asks
+  Closers,             \* what each caller of shutdown asks, or the interpreter at its exit
   InitializerMayFail,  \* may the initializer raise?
   StartMayFail,        \* may the system refuse a thread?
   MayBeCollected       \* may the executor object be garbage-collected?
 
 ASSUME
   /\ {Calls, Threads} \subseteq Nat
-  /\ \A c \in DOMAIN Closers : Closers[c] \in {"shutdown", "shutdown_cancel_futures"}
+  /\ \A c \in DOMAIN Closers : Closers[c] \in {"exit", "shutdown", "shutdown_cancel_futures"}
   /\ {InitializerMayFail, StartMayFail, MayBeCollected} \subseteq BOOLEAN
 
 VARIABLES
@@ -47,13 +47,17 @@ Notified == {"CANCELLED_AND_NOTIFIED", "FINISHED"}
 Phases == <<"OPEN", "INTERPRETER_EXIT", "SHUTTING_DOWN", "CANCELLING", "BROKEN", "FORKED">>
 Strength(p) == CHOOSE n \in DOMAIN Phases : Phases[n] = p
 RunsQueued(p) == Strength(p) < Strength("CANCELLING")
+PhaseOf(request) ==
+  CASE request = "exit" -> "INTERPRETER_EXIT"
+    [] request = "shutdown" -> "SHUTTING_DOWN"
+    [] OTHER -> "CANCELLING"
 
 Range(seq) == {seq[i] : i \in DOMAIN seq}
 Least(S) == CHOOSE n \in S : \A m \in S : n <= m
 
 TypeOK ==
   LET Queue(S) == UNION {[1..n -> S] : n \in 0..Cardinality(S)}
-  IN  /\ phase \in {"OPEN", "SHUTTING_DOWN", "CANCELLING", "BROKEN"}
+  IN  /\ phase \in {"OPEN", "INTERPRETER_EXIT", "SHUTTING_DOWN", "CANCELLING", "BROKEN"}
       /\ workIds \in Queue(WorkId)
       /\ futures \in [WorkId -> {"PENDING", "RUNNING"} \union Notified]
       /\ calls \in [WorkId -> {"out", "starting", "accepted", "raised"}]
@@ -206,8 +210,8 @@ Cancel(w) ==  \* any thread that has the future
   /\ futures' = [futures EXCEPT ![w] = "CANCELLED_AND_NOTIFIED"]
   /\ UNCHANGED <<phase, workIds, calls, threads, holds, parked, closers, collected>>
 
-Shutdown(c) ==  \* any thread that holds the executor
-  LET to == IF Closers[c] = "shutdown" THEN "SHUTTING_DOWN" ELSE "CANCELLING"
+Shutdown(c) ==  \* any thread that holds the executor, or the interpreter at its exit
+  LET to == PhaseOf(Closers[c])
       after == Stronger(phase, to)
   IN  /\ closers[c] = "out" /\ ~collected
       /\ Asked(to, 0)

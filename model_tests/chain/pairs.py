@@ -35,7 +35,7 @@ class Pair:
     model: AnyModel
 
 
-_SHUTDOWN, _CANCELLING = Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES
+_SHUTDOWN, _CANCELLING, _EXIT = Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES, Request.EXIT
 _BOTH: Final = (_SHUTDOWN, _CANCELLING)
 _REPLACE: Final = Policy.REPLACE
 _OK, _FAILED, _ = Ending
@@ -71,10 +71,15 @@ PAIRS: Final = (
         "3 calls, 2 threads, all may fail",
         ThreadPoolModel(3, 2, (_SHUTDOWN, _CANCELLING), True, True, True),
     ),
+    Pair("2 calls, 2 threads, the interpreter exits", ThreadPoolModel(2, 2, (_EXIT, _CANCELLING))),
     Pair("2 calls, 2 processes, a death breaks", ProcessPoolModel(2, 2, 2, (_CANCELLING,), 1)),
     Pair(
         "2 calls, 1 process, all may fail",
         ProcessPoolModel(2, 1, 1, _BOTH, 2, _REPLACE, 2, 1, 2, False, True, True, True, True),
+    ),
+    Pair(
+        "2 calls, 1 process, the interpreter exits",
+        ProcessPoolModel(2, 1, 1, (_EXIT, _SHUTDOWN), 1, _REPLACE),
     ),
     Pair("3 items, buffer of 2", MapModel(3, 2)),
     Pair("4 items, buffer of 3, input raises", MapModel(4, 3, fails_at=4)),

@@ -23,8 +23,6 @@ from pathlib import Path
 from typing import Final, final
 
 from foregone_spec.kinds import kind_of
-from foregone_spec.lifecycle import Request
-from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.trace import Step
 from model_tests.chain.models import ACTIONS
 from model_tests.chain.traces_module import AnyTrace, Trace, follow, largest, universe, unseen
@@ -44,8 +42,6 @@ ENGINE: Final = "TLC, trace"
 SEED: Final = 2_718
 AT_A_TIME: Final = 250  # runs, for one run of TLC
 LONGEST: Final = 150  # steps of a run
-#: What a closer may ask, by the ASSUME of the modules; TLC asks no ASSUME of an instance.
-ASKED: Final = frozenset((Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES))
 SHOWN: Final = 3  # runs that failed, in the details of a row
 
 
@@ -86,8 +82,6 @@ class Gathered:
             model = replay.model.model if isinstance(replay.model, Generous) else replay.model
             if not 0 < len(replay.steps) <= LONGEST:
                 self.left["empty or too long"] += 1
-            elif isinstance(model, ProcessPoolModel) and not ASKED.issuperset(model.closers):
-                self.left["ended by the interpreter's exit, which the module does not have"] += 1
             else:
                 trace = Trace(source, model, replay.steps, unseen(model, replay.silent))
                 verdict = trace.verdict()
