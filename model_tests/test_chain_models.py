@@ -378,17 +378,30 @@ def test_claims_that_are_asked_together_get_their_stories(tmp_path: Path) -> Non
     (config,) = (each for each in models.configs("reached") if each.path.stem == "Map")
     alone = {each.name: each for each in models.probes()}
     found = reached.ask(reached.together(config, tmp_path))
-    assert set(found) == set(config.invariants)
+    assert set(config.properties) == set(reached.steps(config))
+    assert set(found) == {*config.invariants, *config.properties}
     for claim, outcome in found.items():
         single = tlc.run(alone[f"reached/Map-{claim}"])
         assert outcome.result == single.result == claim
         assert steps(outcome) == steps(single)
 
 
-def test_a_claim_that_holds_is_not_violated_since_others_are(tmp_path: Path) -> None:
+def test_a_claim_that_holds_is_not_violated_since_others_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (config,) = (each for each in models.configs("reached") if each.path.stem == "Map")
     config = replace(config, invariants=(config.invariants[0], "TypeOK"))
+    of_steps = {**reached.steps(config), "NobodyForgets": "  yielded' >= yielded"}
+    monkeypatch.setattr(reached, "steps", lambda _: of_steps)
     found = reached.ask(reached.together(config, tmp_path))
-    assert found[config.invariants[0]].result == config.invariants[0]
-    assert found["TypeOK"].result == tlc.ERROR
-    assert not found["TypeOK"].story
+    for claim in (config.invariants[0], *config.properties):
+        assert found[claim].result == claim
+    for claim in ("TypeOK", "NobodyForgets"):
+        assert found[claim].result == tlc.ERROR
+        assert not found[claim].story
+
+
+def test_what_is_said_of_whole_behaviours_is_asked_alone() -> None:
+    (config,) = (each for each in models.configs("reached") if each.path.stem == "Map-unfair")
+    assert config.properties
+    assert not reached.steps(config)

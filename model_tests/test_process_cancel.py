@@ -17,10 +17,11 @@ import pytest
 import foregone
 from foregone.process import ProcessDied
 from foregone.process_pool import work_items
+from foregone.process_pool.local_worker import LocalWorker
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.tickets import take
-from foregone.process_pool.work_items import AnyCall
-from foregone_spec.work_item import Event
+from foregone.process_pool.work_items import AnyCall, Call
+from foregone_spec.work_item import Event, Place
 from model_tests import process_calls as calls
 from model_tests.process_calls import House
 from model_tests.process_pools import METHODS, pool, queue, values
@@ -44,6 +45,7 @@ def test_what_lies_in_the_call_queue_is_cancelled(method: str, house: House) -> 
         assert not any(each.cancel() for each in busy)
         assert all(each.cancel() for each in futures)
         assert all(each.cancelled() and each.cancel() for each in futures)
+        assert not executor._pool.leaving  # they have left
         assert not foregone.wait(futures, 0).not_done
         rest = queue(executor, house, range(200, 230))
         for each in rest[::2]:
@@ -252,6 +254,13 @@ def test_cancelling_what_somebody_else_sets_running(
     assert house.begun() == [0]
 
 
+def turned(worker: LocalWorker) -> None:
+    """Return when the local worker has looked at everything that was there before."""
+    for _ in range(2):  # when it is awake for the second time, the first turn is over
+        worker.wake()
+        assert until(lambda: not worker._awake)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_cancel_that_is_interrupted_is_completed_at_the_end(
     method: str, house: House, monkeypatch: pytest.MonkeyPatch
@@ -265,16 +274,64 @@ def test_a_cancel_that_is_interrupted_is_completed_at_the_end(
     with pool(method) as executor:
         held = executor.submit(calls.held, house.log, -1, house.gate)
         assert until(lambda: house.begun() == [-1])
+        futures = queue(executor, house, range(40))
+        in_slot, waits = futures[0], futures[-1]
+        places = [each._place for each in (in_slot, waits) if isinstance(each, Call)]
+        assert places == [Place.IN_SLOT, Place.WAITING]
+        for call in (in_slot, waits):
+            call.add_done_callback(told.append)
+            with monkeypatch.context() as patch:
+                patch.setattr(type(call), "_obey", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    call.cancel()
+            assert not call.done()
+        turned(executor._pool.worker)  # it leaves them to who cancels, as long as others run
+        assert not any(each.done() for each in (in_slot, waits))
+        house.open()
+        held.result(PATIENCE)
+    assert in_slot.cancelled()
+    assert waits.cancelled()
+    assert sorted(told, key=id) == sorted((in_slot, waits), key=id)
+    assert house.begun() == [-1, *range(1, 39)]
+    assert not executor._pool.leaving
+
+
+def test_who_leaves_and_was_set_running_ends_with_an_error(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancel was interrupted, and somebody says that it runs: nobody will run it."""
+
+    def interrupted(*_: object, **__: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    told: list[object] = []
+    with pool("fork") as executor:
+        executor.submit(calls.held, house.log, -1, house.gate)
+        assert until(lambda: house.begun() == [-1])
         call = executor.submit(calls.value, house.log, 1)
         call.add_done_callback(told.append)
         with monkeypatch.context() as patch:
             patch.setattr(type(call), "_obey", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 call.cancel()
-        assert not call.done()
+        assert call.set_running_or_notify_cancel()
+        assert executor._pool.leaving == {call}
         house.open()
-        held.result(PATIENCE)
-    assert call.cancelled()
+    assert isinstance(call.exception(0), foregone.CancelledError)
     assert told == [call]
     assert house.begun() == [-1]
     assert not executor._pool.leaving
+
+
+def test_what_shutdown_cancels_has_left_when_it_returns(house: House) -> None:
+    """Also while a call still runs: nothing is left for the end to do."""
+    executor = pool("fork")
+    running = executor.submit(calls.held, house.log, 0, house.gate)
+    assert until(lambda: house.pid(0))
+    futures = queue(executor, house, range(1, 60))
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert all(each.cancelled() for each in futures)
+    assert not executor._pool.leaving
+    house.open()
+    executor.shutdown()
+    assert running.result(0) == 1

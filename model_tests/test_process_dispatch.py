@@ -121,6 +121,24 @@ def test_calls_are_spread_evenly(loads: list[int], waiting: int, after: list[lis
     assert table.queued() == []
 
 
+@pytest.mark.parametrize(
+    ("loads", "more", "height"),
+    [
+        ([0, 0], 6, 3),
+        ([0, 4], 3, 3),
+        ([1, 1], 2, 2),
+        ([1, 1], 3, 3),
+        ([0, 2, 9], 2, 2),
+        ([0, 2, 9], 7, 5),
+        ([0, 2, 3], 20, 9),
+        ([5], 0, 5),
+    ],
+)
+def test_how_full_lanes_become(loads: list[int], more: int, height: int) -> None:
+    """As water rises: first in the lowest, which the fuller ones do not take part in."""
+    assert dispatch.level(loads, more) == height
+
+
 def test_what_has_no_room_waits() -> None:
     table = filled([DEPTH - 1, DEPTH - 2], 10)
     dispatch.refill(table.pool)
@@ -310,6 +328,44 @@ def test_what_waits_for_the_horizon_is_looked_at_again() -> None:
     dispatch.refill(table.pool)
     assert table.queued() == []
     assert not table.calls[2].done()
+
+
+# ------------------------------------------------------------------------------- lacking
+
+
+def test_a_process_is_lacking_where_there_is_more_work_than_processes() -> None:
+    table = filled([1, 0], 1)
+    table.pool.limit = 3
+    assert not dispatch.lacking(table.pool)  # two calls, two processes
+    table.wait(1)
+    assert dispatch.lacking(table.pool)
+    table.pool.limit = 2
+    assert not dispatch.lacking(table.pool)
+    table.pool.limit, table.pool.grows = 3, False
+    assert not dispatch.lacking(table.pool)
+    table.pool.grows = True
+    table.pool.shatter()
+    assert not dispatch.lacking(table.pool)
+
+
+def test_who_will_be_buried_soon_counts_as_a_process() -> None:
+    """Until then there would be one more than there may be; one that was told to end is left."""
+    table = filled([0, 0], 3)
+    (_, queue), table.pool.alive = table.queues, 1
+    queue.ended = True
+    assert not dispatch.lacking(table.pool)
+    table.pool.limit = 3
+    assert dispatch.lacking(table.pool)
+    table.pool.limit, queue.told = 2, True
+    assert dispatch.lacking(table.pool)
+
+
+def test_what_is_sent_to_who_has_ended_is_no_work() -> None:
+    table = filled([0, 2], 1)
+    table.pool.limit, table.pool.alive = 4, 1
+    assert dispatch.lacking(table.pool)
+    table.queues[1].ended = True
+    assert not dispatch.lacking(table.pool)
 
 
 # --------------------------------------------------------------------------- answers

@@ -1,6 +1,7 @@
 """``terminate_workers`` and ``kill_workers``: what they reach, and what cannot hold them up."""
 
 import concurrent.futures
+import multiprocessing
 import os
 import signal
 import threading
@@ -8,6 +9,8 @@ import threading
 import pytest
 
 from foregone import BrokenProcessPool, Future, ProcessDied, ProcessPoolExecutor, wait
+from foregone.process_pool.ports import Process
+from foregone.process_pool.start import Multiprocessing
 from model_tests import process_calls as calls
 from model_tests.process_calls import House
 from model_tests.process_pools import METHODS, REPLACING, pool, queue
@@ -122,6 +125,41 @@ def test_it_may_come_at_once_after_the_first_submit(method: str, name: str, hous
     ran = [n for n, each in enumerate(futures) if not each.cancelled() and not each.exception()]
     assert set(ran) <= set(house.begun())
     assert all(ended(pid) for _, pid in house.where())
+
+
+class Slow(Multiprocessing):
+    """A system in which a process is there, and nobody has been told so yet."""
+
+    made: Process
+
+    def __init__(self, house: House) -> None:
+        """Its processes do not come to the end of their initializer."""
+        context = multiprocessing.get_context("forkserver")
+        super().__init__(context, calls.held, (house.log, 0, house.gate))
+        self.there, self.goes_on = threading.Event(), threading.Event()
+
+    def start(self) -> Process:
+        self.made = super().start()
+        self.there.set()
+        assert self.goes_on.wait(PATIENCE)
+        return self.made
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_it_reaches_who_is_being_started(name: str, house: House) -> None:
+    """It is not among the processes yet, and reads nothing that it is told for a long time."""
+    executor = pool("forkserver", 1)
+    system = executor._pool.system = Slow(house)
+    future = executor.submit(abs, -1)
+    try:
+        assert system.there.wait(PATIENCE)
+        end(executor, name)
+        system.goes_on.set()
+        assert future.cancelled()
+        assert until(lambda: ended(system.made.pid))
+    finally:
+        house.open()
+        executor.shutdown()
 
 
 def test_it_may_come_after_shutdown_and_again(house: House) -> None:

@@ -8,14 +8,17 @@ import os
 import resource
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import NoReturn
 
 import pytest
 
 from foregone import BrokenProcessPool, ProcessPoolExecutor
 from foregone.process_pool import semaphores
-from foregone.process_pool.ports import Thread
+from foregone.process_pool.call_queue import CallQueue
+from foregone.process_pool.poller import SystemPoller
+from foregone.process_pool.ports import Process, Thread
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.start import Multiprocessing
 from foregone.process_pool.wire import DEPTH
@@ -190,6 +193,88 @@ def test_a_system_that_has_no_processes_left() -> None:
     assert system.asked == EARLY_LIMIT
     with pytest.raises(BrokenProcessPool, match="no process could be started"):
         pool.submit(abs, (-1,), {})
+    pool.join()
+
+
+class Counting(Multiprocessing):
+    """A system that knows what it has started, and starts no more than so many."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(multiprocessing.get_context(method))
+        self.started: list[Process] = []
+
+    def start(self) -> Process:
+        if len(self.started) > EARLY_LIMIT:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        self.started.append(super().start())
+        return self.started[-1]
+
+
+def refusing_to_watch(monkeypatch: pytest.MonkeyPatch, times: Iterator[bool]) -> None:
+    """Let the poller refuse what it is to watch, at these times."""
+    watch = SystemPoller.watch
+
+    def refuses(poller: SystemPoller, fd: int, *, writing: bool = False) -> None:
+        if next(times, False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        watch(poller, fd, writing=writing)
+
+    monkeypatch.setattr(SystemPoller, "watch", refuses)
+
+
+class NoRoom(dict[int, CallQueue]):
+    """Has room for one more, and then none, once."""
+
+    full = False
+
+    def __setitem__(self, fd: int, queue: CallQueue) -> None:
+        super().__setitem__(fd, queue)
+        if not self.full:
+            self.full = True
+            raise MemoryError
+
+
+@pytest.mark.parametrize("what", ["lane", "end", "lanes", "watches"])
+@pytest.mark.parametrize("method", [each for each in METHODS if each != "fork"])
+def test_a_process_that_cannot_be_watched(
+    method: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its lane, nor its end: it is ended, nothing of it is left, and another one comes.
+
+    Its descriptors are free again at once, and those of the next one may be the same.
+    """
+    with pool(method) as other:  # a fork server, and what else all pools share, stays
+        other.submit(abs, -1).result(PATIENCE)
+    system, before_all = Counting(method), descriptors()
+    rooms = Pool(1, system)
+    if what in ("lanes", "watches"):
+        setattr(rooms.worker, what, NoRoom())
+    else:
+        refusing_to_watch(monkeypatch, iter([True] if what == "lane" else [False, True]))
+    assert rooms.submit(abs, (-7,), {}).result(PATIENCE) == 7
+    assert len(system.started) == 2
+    second = system.started[1]
+    assert until(lambda: ended(system.started[0].pid))
+    assert [each.process for each in rooms.queues] == [second]
+    assert set(rooms.worker.lanes) == {second.lane}
+    assert set(rooms.worker.watches) == {second.watch}
+    rooms.ask(Request.SHUTDOWN)
+    rooms.join()
+    del second
+    system.started.clear()
+    assert until(lambda: gc.collect() >= 0 and descriptors() == before_all)
+
+
+def test_a_system_in_which_no_process_can_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that has no processes left: a few are started, and ended; then everybody is told."""
+    system = Counting("forkserver")
+    pool = Pool(1, system)
+    refusing_to_watch(monkeypatch, repeat(True))
+    error = pool.submit(abs, (-7,), {}).exception(PATIENCE)
+    assert isinstance(error, BrokenProcessPool)
+    assert "no process could be started: OSError" in str(error)
+    assert len(system.started) == EARLY_LIMIT
+    assert until(lambda: all(ended(each.pid) for each in system.started))
     pool.join()
 
 

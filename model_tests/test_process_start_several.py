@@ -17,6 +17,7 @@ import pytest
 
 from foregone import ProcessPoolExecutor
 from foregone.process_pool import start
+from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.local_worker import LocalWorker
 from foregone.process_pool.poller import SystemPoller
 from foregone.process_pool.ports import Poller, Process, Thread
@@ -276,3 +277,98 @@ def test_a_poller_without_epoll_and_eventfd(monkeypatch: pytest.MonkeyPatch) -> 
     assert poller.poll(None) == [(-1, True, False)]
     assert poller.poll(0) == []
     poller.close()
+
+
+def test_an_interrupt_once_all_has_begun_lets_the_call_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker has heard of all processes, and sleeps for good: it is told that there is room."""
+    asleep = threading.Event()
+    patience, make_room = LocalWorker._patience, Pool.make_room
+    interrupts = [KeyboardInterrupt()]
+
+    def watched(worker: LocalWorker) -> float | None:
+        seconds = patience(worker)
+        if seconds is None and all(queue.ready for queue in worker.pool.queues):
+            asleep.set()
+        return seconds
+
+    def interrupted(rooms: Pool) -> None:
+        if interrupts:
+            assert asleep.wait(PATIENCE)
+            raise interrupts.pop()
+        make_room(rooms)
+
+    pool = Pool(WORKERS, Multiprocessing(multiprocessing.get_context("fork")))
+    inner, outer = os.pipe()
+    monkeypatch.setattr(LocalWorker, "_patience", watched)
+    monkeypatch.setattr(Pool, "make_room", interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pool.submit(os.write, (outer, b"run"), {})
+        assert select.select([inner], [], [], PATIENCE)[0] == [inner]
+        assert os.read(inner, 9) == b"run"
+    finally:
+        pool.ask(Request.SHUTDOWN)
+        pool.join()
+        os.close(inner)
+        os.close(outer)
+
+
+def test_a_second_interrupt_while_what_is_not_watched_yet_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of three the first is watched; the second interrupt comes as the second is abandoned."""
+    pool = Pool(WORKERS, Multiprocessing(multiprocessing.get_context("fork")))
+    first, second = KeyboardInterrupt("first"), KeyboardInterrupt("second")
+    abandoned: list[Process] = []
+    abandon, adopt = start._Started.abandon, LocalWorker.adopt
+
+    def interrupted(process: start._Started) -> None:
+        abandoned.append(process)
+        if len(abandoned) == 1:
+            raise second
+        abandon(process)
+
+    def refuses(worker: LocalWorker, process: Process) -> None:
+        if worker.pool.queues:
+            raise first
+        adopt(worker, process)
+
+    before = descriptors()
+    with monkeypatch.context() as patch:
+        patch.setattr(start._Started, "abandon", interrupted)
+        patch.setattr(LocalWorker, "adopt", refuses)
+        with pytest.raises(KeyboardInterrupt) as raised:
+            pool.submit(abs, (-7,), {})
+    assert raised.value is second
+    assert [abandoned.count(each) for each in dict.fromkeys(abandoned)] == [2, 1]
+    assert until(lambda: not pool_processes())
+    abandoned.clear()
+    del raised
+    first.__traceback__ = second.__traceback__ = None
+    assert until(lambda: gc.collect() >= 0 and descriptors() == before)
+
+
+class Interrupting(dict[int, CallQueue]):
+    """Interrupts who has put the second one in."""
+
+    interrupts = 1
+
+    def __setitem__(self, fd: int, queue: CallQueue) -> None:
+        super().__setitem__(fd, queue)
+        if len(self) == self.interrupts + 1:
+            self.interrupts = WORKERS
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["lanes", "watches"])
+def test_a_process_that_is_half_watched_when_its_start_is_undone(name: str) -> None:
+    """Nobody looks at its descriptors any more: they may be another's soon."""
+    pool = Pool(WORKERS, Multiprocessing(multiprocessing.get_context("fork")))
+    setattr(pool.worker, name, Interrupting())
+    with pytest.raises(KeyboardInterrupt):
+        pool.submit(abs, (-7,), {})
+    assert pool.worker.lanes == pool.worker.watches == {}
+    assert until(lambda: not pool_processes())
+    assert pool.submit(abs, (-8,), {}).result(PATIENCE) == 8
+    pool.ask(Request.SHUTDOWN)
+    pool.join()

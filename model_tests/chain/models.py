@@ -205,12 +205,13 @@ def _run(config: Config, expected: Mapping[str, Record]) -> Outcome:
 
 
 def _asked_together(pool: ThreadPoolExecutor) -> Mapping[str, Callable[[], Outcome]]:
-    """Ask invariants that must be violated file by file; return how to get each one's outcome."""
+    """Ask what must be violated file by file; return how to get the outcome of each claim."""
     found: dict[str, Callable[[], Outcome]] = {}
     for config in configs("reached"):
-        if len(config.invariants) > 1:
+        claims = (*config.invariants, *reached.steps(config))
+        if len(claims) > 1:
             asked = pool.submit(reached.ask, reached.together(config, BUILD / "reached"))
-            for claim in config.invariants:
+            for claim in claims:
                 found[f"reached/{config.path.stem}-{claim}"] = partial(_of_claim, asked, claim)
     return found
 
