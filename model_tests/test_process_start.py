@@ -258,6 +258,9 @@ def test_a_process_that_cannot_be_watched(
     assert [each.process for each in rooms.queues] == [second]
     assert set(rooms.worker.lanes) == {second.lane}
     assert set(rooms.worker.watches) == {second.watch}
+    poller = rooms.worker.poller
+    assert isinstance(poller, SystemPoller)
+    assert poller._watched == {second.lane, second.watch}
     rooms.ask(Request.SHUTDOWN)
     rooms.join()
     del second
