@@ -58,6 +58,8 @@ def differ(
         if outcome.result == HOLDS:
             break
         number = _culprit(outcome, text)
+        if number not in left:  # a stack that overflows has no place
+            number = _sought(copies, left, bound, room)
         if number not in left:
             raise RuntimeError(f"{room}: TLC failed on no mutant:\n{outcome.output[-3000:]}")
         yield left.pop(number), ERRONEOUS, share
@@ -66,6 +68,21 @@ def differ(
     for number, mutation in left.items():
         yield mutation, OTHERWISE if number in other else None, share
     yield outcome
+
+
+def _sought(copies: Copies, left: Mapping[int, Mutation], bound: Bound, room: Path) -> int:
+    """Return on whose copy TLC fails although it does not say so, by halves, or -1."""
+
+    def fails(some: Mapping[int, Mutation]) -> bool:
+        config = f"{bound.config}{substituted(copies)}"
+        return explore(_text(copies, some, bound), room, config).result != HOLDS
+
+    some = dict(left)
+    while len(some) > 1:
+        half = dict(list(some.items())[: len(some) // 2])
+        some = half if fails(half) else {n: some[n] for n in some.keys() - half.keys()}
+    (number,) = some or (-1,)
+    return number if number in left and fails(some) and not fails({}) else -1
 
 
 def _culprit(outcome: Outcome, text: str) -> int:
