@@ -2,17 +2,23 @@
 
 import gc
 import inspect
+import math
 import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from types import TracebackType
 
 import pytest
 
 import foregone
-from foregone import fork, interpreter_exit, pool
-from foregone.future import Future
+from foregone import BrokenExecutor, fork, interpreter_exit, pool, sync, thread_pool
+from foregone import worker as workers
+from foregone.future import Future, OwnedFuture
 from foregone.worker import Worker
+from foregone_spec.future import State
+from foregone_spec.lifecycle import Phase
+from foregone_spec.work_item import Event, Place
 from model_tests.interrupted import interrupted, time_passes
 
 
@@ -125,11 +131,11 @@ def test_what_a_broken_pool_says_is_what_cpython_says() -> None:
 
 def test_a_new_worker_holds_nothing_and_sleeps_if_it_parks() -> None:
     executor = foregone.ThreadPoolExecutor(1)
-    worker = Worker(executor._pool, "one")
-    assert worker.holds is None
-    assert not worker.gate.acquire(blocking=False)
-    assert worker.seat.acquire(blocking=False)
-    assert worker.thread.name == "one"
+    one = Worker(executor._pool, "one")
+    assert one.holds is None
+    assert not one.gate.acquire(blocking=False)
+    assert one.seat.acquire(blocking=False)
+    assert one.thread.name == "one"
     executor.shutdown()
 
 
@@ -146,6 +152,38 @@ def test_how_many_threads_if_nothing_is_said(
     executor.shutdown()
 
 
+def test_what_this_process_may_use_counts_if_the_interpreter_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 20)
+    monkeypatch.setattr(os, "process_cpu_count", lambda: 3, raising=False)
+    assert thread_pool._limit(None) == 7
+
+
+def test_a_limit_that_nobody_reaches_is_a_number() -> None:
+    assert thread_pool._limit(math.inf) == 2**31
+
+
+def test_an_executor_is_not_collected_at_exit() -> None:
+    """Then it is the pool that is told of the end, once, and in the order of ``fork``."""
+    executor = foregone.ThreadPoolExecutor(1)
+    registry = vars(weakref.finalize)["_registry"]
+    (own,) = (each for each in registry if (each.peek() or [None])[0] is executor)
+    assert not own.atexit
+    executor.shutdown()
+
+
+def test_a_wrong_timeout_of_map_is_told_as_one() -> None:
+    with pytest.raises(TypeError) as raised:
+        foregone.Executor().map(abs, [-1], timeout="soon")  # type: ignore[arg-type]  # on purpose
+    assert str(raised.value).startswith("map(): timeout must be")
+
+
+def test_an_event_without_a_command_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"the table gives no command for .* at "):
+        workers._command(Place.WAITING, Event.OFFER)
+
+
 def test_what_an_executor_is_by_itself() -> None:
     executor = foregone.Executor()
     with pytest.raises(NotImplementedError):
@@ -153,6 +191,8 @@ def test_what_an_executor_is_by_itself() -> None:
     given = inspect.signature(executor.map).parameters
     names = ("timeout", "chunksize", "buffersize")
     assert [given[name].default for name in names] == [None, 1, None]
+    asked = inspect.signature(executor.shutdown).parameters
+    assert [asked[name].default for name in ("wait", "cancel_futures")] == [True, False]
 
 
 # ------------------------------------------------------- a submit that ends halfway
@@ -353,3 +393,78 @@ def test_a_call_that_is_stranded_is_told_why(monkeypatch: pytest.MonkeyPatch) ->
         "refused the thread: raise its limit on threads, or lower max_workers"
     )
     executor.shutdown()
+
+
+# --------------------------------------------------------------- at its end
+
+
+def test_the_copy_of_a_pool_in_a_forked_child() -> None:
+    """It has no threads, and nothing that the parent's hold; its calls fail, and tell nobody."""
+    rooms = pool.Pool(2, "copy", None, ())
+    held, queued = OwnedFuture[int](), OwnedFuture[int]()
+    busy, idle = Worker(rooms, "busy"), Worker(rooms, "idle")
+    busy.holds = (held, abs, (-1,), {})
+    rooms.workers += [busy, idle]
+    rooms.parked.append(idle)
+    rooms.alive = 2
+    rooms.queue.append((queued, abs, (-2,), {}))
+    rooms.closers.append(sync.new_gate())
+    rooms.discarding.append(1)
+    told: list[object] = []
+    for each in (held, queued):
+        each.add_done_callback(told.append)
+    lock = rooms.lock
+    rooms.forked()
+    assert rooms.lock is not lock
+    assert not rooms.queue
+    assert not rooms.workers + rooms.parked
+    assert not rooms.closers
+    assert not rooms.discarding
+    assert rooms.alive == 0
+    assert rooms.phase is Phase.FORKED
+    errors = [each.exception(0) for each in (held, queued)]
+    assert errors[0] is not errors[1]
+    assert set(map(str, errors)) == {str(fork.stranded())}
+    assert not told
+    assert not rooms.accept((OwnedFuture[int](), abs, (-3,), {}))
+    assert str(rooms.refusal()) == (
+        "cannot schedule new futures after fork: this executor was made in the parent of this "
+        "process and has no threads here; make a new one"
+    )
+
+
+def test_what_a_pool_says_when_the_interpreter_ends() -> None:
+    rooms = pool.Pool(1, "late", None, ())
+    rooms.phase = Phase.INTERPRETER_EXIT
+    assert str(rooms.refusal()) == "cannot schedule new futures after interpreter shutdown"
+
+
+class Breaking:
+    """A lock; the pool breaks just before somebody takes it for the first time."""
+
+    def __init__(self, rooms: pool.Pool) -> None:
+        self.rooms, self.lock = rooms, rooms.lock
+
+    def __enter__(self) -> object:
+        self.rooms.phase = Phase.BROKEN
+        return self.lock.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.lock.__exit__(kind, error, trace)
+
+
+def test_what_is_discarded_ends_as_the_phase_says_at_that_instant() -> None:
+    """Of two requests, to cancel what is queued and to break, the second comes in between."""
+    rooms = pool.Pool(1, "breaks", None, ())
+    future = OwnedFuture[int]()
+    rooms.queue.append((future, abs, (-1,), {}))
+    rooms.phase = Phase.CANCELLING
+    rooms.lock = Breaking(rooms)  # type: ignore[assignment]  # all that is asked of a lock
+    rooms.discard()
+    assert future._now is State.FINISHED
+    assert isinstance(future.exception(0), BrokenExecutor)

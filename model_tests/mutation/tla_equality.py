@@ -31,7 +31,7 @@ _OTHER: Final = re.compile(r'<<"OTHER", (\d+)>>')
 _NODE: Final = re.compile(r'^(-?\d+) \[label="(.*)"(,style = filled)?\];?$')
 _EDGE: Final = re.compile(r'^(-?\d+) -> (-?\d+) \[label="(\w+)_w\d+".*\];?$')
 
-#: Those of ``chain.pairs`` that are small enough for many mutants.
+#: Those of ``chain.pairs`` at which mutants are compared: at the larger ones few are left.
 CHAIN: Final = (
     "bare, 1 of each",
     "first of 2 futures, 3 endings",
@@ -39,6 +39,11 @@ CHAIN: Final = (
     "as_completed, one named twice",
     "2 calls, 2 threads",
     "3 calls, 1 thread, cancelling",
+    "2 calls, 2 threads, all may fail",
+    "2 calls, 2 threads, the interpreter exits",
+    "2 calls, 2 processes, a death breaks",
+    "2 calls, 1 process, all may fail",
+    "2 calls, 1 process, the interpreter exits",
     "3 items, buffer of 2",
     "4 items, buffer of 3, input raises",
     "5 items, buffer of 3",
