@@ -5,17 +5,18 @@ What a batch cannot ask: liveness, refinement, what must be reachable, an old de
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final, cast
 
+from model_tests.chain import reached
 from model_tests.chain.java import TLA
 from model_tests.chain.models import EXPECTED, Record, configs, probes, wanted
 from model_tests.chain.tlc import ERROR, HOLDS, Config, Outcome, run
 from model_tests.mutation.tla import Mutation
-from model_tests.mutation.tla_modules import Context, module
+from model_tests.mutation.tla_modules import module
 
 _PATIENCE: Final = 400.0
 #: A mutant may go on for ever: so many times the states that there must be, and no more.
@@ -33,8 +34,8 @@ def asking(mutated: str) -> tuple[Config, ...]:
     holding = [each for each in configs("holds") if mutated in _parts(each.module)]
     holding.sort(key=lambda each: int(expected()[each.name]["states"]))
     old = [each for each in configs("museum") if mutated in _parts(each.module)]
-    reached = [each for each in probes() if mutated in _parts(each.module)]
-    return (*holding, *reached, *old)
+    probed = [each for each in probes() if mutated in _parts(each.module)]
+    return (*holding, *probed, *old)
 
 
 @cache
@@ -45,17 +46,53 @@ def _parts(name: str) -> frozenset[str]:
     return frozenset((name,)).union(*(_parts(each) for each in (*found.extends, *instances)))
 
 
-def verdict(mutation: Mutation, config: Config, room: Path) -> str | None:
-    """Say what ``config`` finds wrong with a mutant, or None if it finds nothing."""
-    outcome = of(mutation.module, mutation.text, config, room)
-    return complaint(config, outcome)
+class Alone:
+    """A mutant in the place of its module, and what it was asked.
+
+    What must be reachable is asked file by file; where something is not, or TLC fails, that one
+    claim is asked again, by itself.
+    """
+
+    def __init__(self, mutation: Mutation, room: Path) -> None:
+        self._mutation, self._room = mutation, room
+        self._together: dict[str, Mapping[str, Outcome]] = {}
+
+    def verdict(self, config: Config) -> str | None:
+        """Say what ``config`` finds wrong, or None if it finds nothing."""
+        file = _files().get(config.name)
+        if file is not None:
+            if file.name not in self._together:
+                put(self._mutation.module, self._mutation.text, self._room)
+                joint = reached.together(file, self._room)
+                self._together[file.name] = reached.ask(joint)
+            (claim,) = (*config.invariants, *config.properties)
+            if self._together[file.name][claim].result == claim:
+                return None
+        mutation = self._mutation
+        return complaint(config, of(mutation.module, mutation.text, config, self._room))
+
+
+@cache
+def _files() -> Mapping[str, Config]:
+    """Return, for each claim that can be asked together with others, its file."""
+    found: dict[str, Config] = {}
+    for file in configs("reached"):
+        claims = (*file.invariants, *reached.steps(file))
+        if len(claims) > 1:
+            found |= {f"reached/{file.path.stem}-{claim}": file for claim in claims}
+    return found
+
+
+def put(name: str, text: str, room: Path) -> None:
+    """Write all modules, with ``text`` in the place of the module ``name``."""
+    for path in TLA.glob("*.tla"):
+        (room / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    (room / f"{name}.tla").write_text(text, encoding="utf-8")
 
 
 def of(name: str, text: str, config: Config, room: Path) -> Outcome:
     """Run a configuration with ``text`` in the place of the module ``name``."""
-    for path in TLA.glob("*.tla"):
-        (room / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    (room / f"{name}.tla").write_text(text, encoding="utf-8")
+    put(name, text, room)
     path = room / f"{config.path.stem}.cfg"
     path.write_text(config.path.read_text(encoding="utf-8"), encoding="utf-8")
     return run(replace(config, path=path), patience=_PATIENCE)
@@ -83,12 +120,3 @@ def complaint(config: Config, outcome: Outcome) -> str | None:
 
 def _short(result: str) -> str:
     return "a temporal property" if " or " in result else result
-
-
-def kill(mutation: Mutation, context: Context, room: Path) -> Iterator[str | None]:
-    """Yield what each configuration says, until one finds something wrong."""
-    for config in asking(mutation.module):
-        said = verdict(mutation, config, room)
-        yield said
-        if said is not None:
-            return

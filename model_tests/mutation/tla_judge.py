@@ -20,7 +20,7 @@ from model_tests.chain.pairs import Pair
 from model_tests.chain.tlc import HOLDS, Config
 from model_tests.mutation import Fate
 from model_tests.mutation.tla import Mutation, contexts
-from model_tests.mutation.tla_alone import asking, verdict
+from model_tests.mutation.tla_alone import Alone, asking
 from model_tests.mutation.tla_batch import Copies
 from model_tests.mutation.tla_claims import ask, expected
 from model_tests.mutation.tla_claims import otherwise as steps_of
@@ -181,6 +181,7 @@ class Trial:
     def _alone(self, mutation: Mutation) -> str | None:
         """Ask each configuration; of those that hold, all only where fairness is at stake."""
         fair = mutation.mutant.kind.startswith(_FAIRNESS)
+        alone = Alone(mutation, self._room)
         for config in asking(mutation.module):
             holds = config.name.startswith(HOLDS)
             if holds and expected(config.name) > (_MOST_FAIR if fair else _MOST_ALONE):
@@ -188,7 +189,7 @@ class Trial:
             if fair and (not holds or "safety only" in config.gloss):
                 continue  # nothing is said of what happens in the end
             began = perf_counter()
-            killer = verdict(mutation, config, self._room)
+            killer = alone.verdict(config)
             self._spend(mutation, perf_counter() - began)
             if killer is not None:
                 return killer
