@@ -22,7 +22,7 @@ from model_tests.mutation import Fate
 from model_tests.mutation.tla import Mutation, contexts
 from model_tests.mutation.tla_alone import Alone, asking
 from model_tests.mutation.tla_batch import Copies
-from model_tests.mutation.tla_claims import ask, expected
+from model_tests.mutation.tla_claims import ask, counted, expected
 from model_tests.mutation.tla_claims import otherwise as steps_of
 from model_tests.mutation.tla_differs import OTHERWISE, within_actions
 from model_tests.mutation.tla_equality import compare, otherwise, pairs
@@ -38,6 +38,7 @@ AT_ONCE: Final = 160  # in one that does not
 _FAIRNESS: Final = "fairness"
 #: States: what has more is not asked of many mutants, nor of one alone.
 _MOST: Final = 3_000
+_MOST_DEEP: Final = 9_000
 _MOST_ALONE: Final = 2_000
 _MOST_FAIR: Final = 11_000
 
@@ -148,8 +149,12 @@ class Trial:
     def _claims(self) -> Iterator[tuple[str, Stage]]:
         """Yield each configuration whose claims must hold, and whose states are counted."""
         root = self._context.subject.root
-        of = [each for each in configs(HOLDS) if each.module == root and each.invariants]
-        few = [each for each in of if expected(each.name) <= _MOST]
+        few = [
+            each
+            for folder, most in ((HOLDS, _MOST), ("deep", _MOST_DEEP))
+            for each in configs(folder)
+            if each.module == root and each.invariants and expected(each.name) <= most
+        ]
         for config in sorted(few, key=lambda each: expected(each.name)):
 
             def stage(left: Sequence[Mutation], config: Config = config) -> Judged:
@@ -167,7 +172,8 @@ class Trial:
                 for some in parts(asked, AT_A_TIME):
                     for mutation, answer in ask(self._copies, some, config, self._room):
                         killer = answer.broken
-                        if killer is None and answer.states != expected(config.name):
+                        others = counted(config) and answer.states != expected(config.name)
+                        if killer is None and others:
                             killer = f"states {answer.states}, not {expected(config.name)}"
                         yield mutation, killer, answer.seconds
 
