@@ -95,6 +95,7 @@ def test_a_run_that_holds_is_read() -> None:
     coverage = said(2772, "<Go line 1, col 1 to line 1, col 9 of module M>: 4:11")
     outcome = tlc.read_output(CONFIG, said(2193, "No error") + COUNTED + depth + coverage, 0, 1.0)
     assert (outcome.result, outcome.states, outcome.depth) == (tlc.HOLDS, 1234, 7)
+    assert outcome.steps == 9
     assert outcome.taken == {"Go": 11}
 
 
@@ -291,7 +292,7 @@ def test_constants_are_written_as_tla() -> None:
 @pytest.fixture
 def holding() -> tuple[tlc.Config, tlc.Outcome]:
     config = tlc.read_config(java.TLA / "holds" / "Map-buffer.cfg")
-    return config, tlc.Outcome(tlc.HOLDS, 656, 21, 1.0, (), {}, "")
+    return config, tlc.Outcome(tlc.HOLDS, 656, 21, 1.0, (), {}, "", 1201)
 
 
 def test_what_is_recorded_is_compared(holding: tuple[tlc.Config, tlc.Outcome]) -> None:
@@ -300,6 +301,7 @@ def test_what_is_recorded_is_compared(holding: tuple[tlc.Config, tlc.Outcome]) -
     assert models.row(config, outcome, known).ok
     assert not models.row(config, replace(outcome, states=655), known).ok
     assert not models.row(config, replace(outcome, depth=20), known).ok
+    assert not models.row(config, replace(outcome, steps=1200), known).ok
     assert not models.row(config, outcome, {}).ok
 
 

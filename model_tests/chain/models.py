@@ -96,7 +96,7 @@ def record(config: Config, outcome: Outcome) -> Record:
     """Return what expected.json is to say of ``outcome``."""
     found: Record = {"module": config.module, "result": outcome.result}
     if outcome.result == HOLDS:
-        found |= {"states": outcome.states, "depth": outcome.depth}
+        found |= {"states": outcome.states, "depth": outcome.depth, "steps": outcome.steps}
     if config.path.parent.name == "museum":
         found["story"] = outcome.actions
     return found

@@ -76,6 +76,7 @@ class Outcome:
     story: tuple[Step, ...]
     taken: Mapping[str, int]  # how often each action was taken, where coverage was asked for
     output: str = field(repr=False)
+    steps: int = 0  # generated: one for each initial state, and all that leave a state
 
     @property
     def actions(self) -> str:
@@ -185,7 +186,7 @@ def read_output(config: Config, output: str, code: int, seconds: float) -> Outco
     TLC does not name a temporal property that is violated, so a configuration that
     is to fail one lists no other.
     """
-    result, expected_code, states, depth = ERROR, -1, 0, 0
+    result, expected_code, states, depth, steps = ERROR, -1, 0, 0, 0
     taken: dict[str, int] = {}
     shown: list[tuple[int, str]] = []
     for number, text in messages(output):
@@ -200,6 +201,7 @@ def read_output(config: Config, output: str, code: int, seconds: float) -> Outco
                 states = int(_first(r"([\d,]+) distinct states", text, "0").replace(",", ""))
                 depth = int(_first(r"Progress\((\d+)", text, "0"))
             case 2199:
+                steps = int(_first(r"([\d,]+) states generated", text, "0").replace(",", ""))
                 states = int(_first(r"([\d,]+) distinct states", text, "0").replace(",", ""))
             case 2194:
                 depth = int(_first(r"search is (\d+)", text, "0"))
@@ -211,7 +213,7 @@ def read_output(config: Config, output: str, code: int, seconds: float) -> Outco
                     taken[action[1]] = taken.get(action[1], 0) + int(action[3])
     if code != expected_code:
         result = ERROR
-    return Outcome(result, states, depth, seconds, story(shown), taken, output)
+    return Outcome(result, states, depth, seconds, story(shown), taken, output, steps)
 
 
 def messages(output: str) -> Iterator[tuple[int, str]]:

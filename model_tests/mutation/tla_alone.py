@@ -110,7 +110,8 @@ def complaint(config: Config, outcome: Outcome) -> str | None:
         return f"{config.name}: {_short(broken)}"
     known = expected()[config.name]
     if outcome.result == HOLDS:
-        for title, count in (("states", outcome.states), ("depth", outcome.depth)):
+        counted = {"states": outcome.states, "depth": outcome.depth, "steps": outcome.steps}
+        for title, count in counted.items():
             if count != known[title]:
                 return f"{config.name}: {title} {count}, not {known[title]}"
     if config.name.startswith("museum") and outcome.actions != known["story"]:
