@@ -84,7 +84,7 @@ def _alone(config: Config, keyword: str, claim: str, folder: Path) -> Config:
 
 def wanted(config: Config) -> str:
     """Return the result that a configuration must have, by the folder that it is in."""
-    if config.path.parent.name == HOLDS:
+    if config.path.parent.name in (HOLDS, "deep"):
         return HOLDS
     claims = (*config.invariants, *config.properties)
     if len(claims) != 1:
