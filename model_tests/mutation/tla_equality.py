@@ -74,6 +74,7 @@ SMALL: Final = (
     ),
     Pair("2 calls, 2 processes that retire", ProcessPoolModel(2, 2, 2, (), 0, _REPLACE, 1, 1)),
     Pair("1 call, 2 processes at once", ProcessPoolModel(1, 2, 2, _BOTH[:1], 1, eager=True)),
+    Pair("2 calls, 1 process, 1 overtakes", ProcessPoolModel(2, 1, 1, (), overtake=1)),
     Pair("3 calls, 1 process, 1 overtakes", ProcessPoolModel(3, 1, 3, (), overtake=1)),
     Pair("2 calls, 1 process, 1 death", ProcessPoolModel(2, 1, 1, _BOTH[1:], 1, _REPLACE)),
     Pair(
