@@ -24,6 +24,7 @@ from foregone_spec import (
     lifecycle,
     model,
     process_death,
+    rooms,
     trace,
     waiting,
     work_item,
@@ -34,6 +35,7 @@ from foregone_spec.map_model import MapModel
 from foregone_spec.model import Model, NotEnabled, Value
 from foregone_spec.process_death import Policy
 from foregone_spec.process_pool import ProcessPoolModel
+from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting_model import WaitingModel
 
@@ -344,6 +346,27 @@ def drawings_show_every_cell() -> Cases:
             yield f"{name} {arrow}: dot", f'"{arrow.before}" -> "{arrow.after}" [' in dot
 
 
+def pictures_show_every_room() -> Cases:
+    """Check that the picture of each state of a small process pool has all that is in it."""
+    for state in _reached(SMALL[-1]).edges:
+        if not isinstance(state, ProcessPoolState):
+            continue
+        shown = rooms.picture(state)
+        words = {" ".join(each.split()) for line in shown.splitlines() for each in line.split("|")}
+        wanted = [state.phase.value, "awake" if state.awake else "asleep"]
+        wanted += [" ".join(map(str, each)) or "-" for each in (state.work_ids, state.call_queue)]
+        for number, stands in enumerate(state.processes, start=1):
+            runs = state.runs[number - 1]
+            wanted.append(f"#{number} {stands}{f' {runs}' if runs else ''}")
+            wanted.append(f"#{number}: {' '.join(map(str, state.result_queue[number - 1])) or '-'}")
+        for number, call in enumerate(state.calls, start=1):
+            unknown = state.begun[number - 1] and state.futures[number - 1] is future.State.PENDING
+            said = f"{state.futures[number - 1].value}{' (claimed)' if unknown else ''}"
+            said = "submit raised" if call == "raised" else said
+            wanted += [] if call == "out" else [f"{number}: {said}"]
+        yield f"{state}", words.issuperset(wanted)
+
+
 LAWS: Final[Mapping[str, Callable[[], Cases]]] = {
     "models: what is enabled can be done, and no more": models_keep_their_word,
     "invariants: each tells states apart": predicates_tell_apart,
@@ -353,4 +376,5 @@ LAWS: Final[Mapping[str, Callable[[], Cases]]] = {
     "models and actions: read back as they were": plain_values_are_read_back,
     "JSON: what is not wanted is refused": what_is_not_wanted_is_refused,
     "drawings: every cell, every arrow": drawings_show_every_cell,
+    "pictures: every room": pictures_show_every_room,
 }

@@ -19,6 +19,7 @@ from foregone_spec import (
     kinds,
     model,
     process_pool,
+    rooms,
     trace,
 )
 from foregone_spec import process_pool_steps as steps
@@ -105,6 +106,7 @@ WRONG: Final[Mapping[str, tuple[tuple[ModuleType, str, Wrong], ...]]] = {
         (draw, "machines", _dropped_row),
         *((draw, name, _NOTHING) for name in ("markdown", "text", "mermaid", "dot", "svg")),
     ),
+    "pictures: every room": ((rooms, "picture", _NOTHING),),
 }
 
 

@@ -18,8 +18,11 @@ PURE: Final = frozenset({
     "__future__", "abc", "collections", "collections.abc", "dataclasses", "enum", "functools",
     "html", "itertools", "json", "math", "operator", "re", "types", "typing", "foregone_spec",
 })  # fmt: skip
-#: The shell command may read its arguments and write to standard output.
-OF_THE_COMMAND: Final = {"__main__.py": frozenset({"argparse", "pathlib", "sys"})}
+#: The shell command may read its arguments, lines and files, and write.
+OF_THE_COMMAND: Final = {
+    "__main__.py": frozenset({"argparse", "sys"}),
+    "terminal.py": frozenset({"pathlib", "random", "sys"}),
+}
 
 #: Where each field that holds a state of the specification is assigned, apart from
 #: ``__init__``: in one function that takes it from the table.  CPython's tests poke

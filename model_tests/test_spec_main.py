@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 import foregone_spec
-from foregone_spec import __main__ as command_line
-from foregone_spec import draw, trace
-from foregone_spec.__main__ import WORDS, main
+from foregone_spec import draw, terminal, trace
+from foregone_spec.__main__ import main
 from foregone_spec.future_actions import (
     Action,
     CallResult,
@@ -25,6 +24,7 @@ from foregone_spec.future_actions import (
 from foregone_spec.future_model import FutureModel
 from foregone_spec.lifecycle import Request
 from foregone_spec.thread_pool import ThreadPoolModel
+from foregone_spec.words import WORDS
 
 RUN: list[Action] = [
     SetRunningOrNotifyCancel(),
@@ -310,7 +310,7 @@ def test_refuses_a_broken_file(ask: Asker, good: Path, monkeypatch: pytest.Monke
     good.write_text(text.replace("]}", ', {"action": "x\\u001b[31m"} ]}'))
     assert "\x1b" not in ask.refused("check", str(good))
     good.write_text(text)
-    monkeypatch.setattr(command_line, "SIZE_LIMIT", 10)
+    monkeypatch.setattr(terminal, "SIZE_LIMIT", 10)
     monkeypatch.setattr(trace, "SIZE_LIMIT", 10)
     assert "longer than 10 bytes" in ask.refused("check", str(good))
 

@@ -1,7 +1,8 @@
 """The specification at the command line: ``foregone-spec``.
 
 Prints the tables and their diagrams, answers what a command does in a state,
-explores a model, and says whether a recorded run is a behaviour of its model.
+explores a model, steps through one, and says whether a recorded run is a behaviour
+of its model.
 Exit codes: 0 is yes, 1 is no (an invariant violated, a run rejected), 2 is a
 question that cannot be answered.
 """
@@ -10,7 +11,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Final, NoReturn, TypeAlias, get_origin
 
 from foregone_spec import draw, trace
@@ -27,7 +27,10 @@ from foregone_spec.kinds import (
     field_types,
 )
 from foregone_spec.model import A, S, Value, tla_text
-from foregone_spec.trace import SIZE_LIMIT, TraceError
+from foregone_spec.stepping import Refused, Session
+from foregone_spec.terminal import Terminal
+from foregone_spec.trace import TraceError
+from foregone_spec.words import WORDS
 
 #: What a command prints, and the exit code.
 _Answer: TypeAlias = Callable[[argparse.Namespace], tuple[str, int]]
@@ -43,24 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(argv)
         answer: _Answer = args.answer
         text, code = answer(args)
-    except (Unanswerable, TraceError, TooManyStates) as error:
+    except (Unanswerable, Refused, TraceError, TooManyStates) as error:
         print(f"foregone-spec: {error}", file=sys.stderr)
         return 2
     except SystemExit as done:  # argparse has printed the help
         return int(done.code or 0)
-    _write(text)
+    Terminal.write(text)
     return code
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough
-        try:
-            sys.stdout.close()
-        except BrokenPipeError:
-            pass
 
 
 # --------------------------------------------------------------------- tables
@@ -87,31 +79,6 @@ def _cell(cell: draw.Cell) -> dict[str, object]:
 def _diagram(args: argparse.Namespace) -> tuple[str, int]:
     drawn = {"mermaid": draw.mermaid, "dot": draw.dot, "svg": draw.svg}
     return drawn[args.format](draw.machines()[args.machine]), 0
-
-
-#: What a reply or an effect means; a test sees to it that none is missing.
-WORDS: Final[Mapping[str, str]] = {
-    "True": "the caller gets True",
-    "False": "the caller gets False",
-    "None": "the caller gets no answer: it did what it was asked",
-    "InvalidStateError": "the caller gets InvalidStateError",
-    "RuntimeError": "a critical record is logged, and the caller gets RuntimeError",
-    "KeepOutcome": "the result or the exception is stored, together with the state",
-    "TellWaiters": "everybody in wait() and as_completed() is told",
-    "WakeBlocked": "everybody in result() and exception() is woken",
-    "RunCallbacks": "the callbacks run, in the order they were added",
-    "WakeThreads": "parked threads look again, and end when nothing is left to do",
-    "CancelQueued": "the calls in the queue end as cancelled",
-    "FailQueued": "the calls in the queue end with the executor's error",
-    "returns": "wait() returns, though other futures are unfinished",
-    "goes on": "wait() goes on waiting for the other futures",
-    "breaks": "the pool breaks: all that is pending fails, and submit raises from now on",
-    "lives on": "the pool goes on, with another process if one is wanted",
-    "cancel_owned": "the future is given cancel_owned",
-    "set_running_or_notify_cancel": "the future is given set_running_or_notify_cancel",
-    "set_result": "the future is given set_result",
-    "set_exception": "the future is given set_exception",
-}
 
 
 def _ask(args: argparse.Namespace) -> tuple[str, int]:
@@ -163,24 +130,37 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, object]]] = {
 }
 
 
-def _explore(args: argparse.Namespace) -> tuple[str, int]:
+def _fields(args: argparse.Namespace) -> Mapping[str, object]:
     given = {
         name: getattr(args, name)
         for name in field_types(_KINDS[args.model].make)
         if getattr(args, name) is not None
     }
     fields = {**_DEFAULTS[args.model], **given}
+    if "processes" in given and "capacity" not in given:  # the least that a Call Q may have
+        fields["capacity"] = given["processes"]
+    return fields
+
+
+def _of_model(args: argparse.Namespace) -> tuple[str, int]:
+    fields = _fields(args)
     match args.model:
         case "future":
-            return _explored(FUTURE, fields, args)
+            return _answered(FUTURE, fields, args)
         case "waiting":
-            return _explored(WAITING, fields, args)
+            return _answered(WAITING, fields, args)
         case "thread-pool":
-            return _explored(THREAD_POOL, fields, args)
+            return _answered(THREAD_POOL, fields, args)
         case "process-pool":
-            return _explored(PROCESS_POOL, fields, args)
+            return _answered(PROCESS_POOL, fields, args)
         case _:
-            return _explored(MAP, fields, args)
+            return _answered(MAP, fields, args)
+
+
+def _answered(
+    kind: Kind[S, A], fields: Mapping[str, object], args: argparse.Namespace
+) -> tuple[str, int]:
+    return (_stepped if args.steps else _explored)(kind, fields, args)
 
 
 def _explored(
@@ -215,6 +195,19 @@ def _graph_text(graph: Graph[S, A]) -> str:
         *(str(each) for each in graph.violations),
     ]
     return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------------------- stepping
+
+
+def _stepped(
+    kind: Kind[S, A], fields: Mapping[str, object], args: argparse.Namespace
+) -> tuple[str, int]:
+    terminal = Terminal()
+    session = Session(kind, kind.model(fields, "model"), terminal.outside(args.seed))
+    if args.load is not None:
+        session.do(f"load {args.load}")
+    return "", terminal.lead(session, as_json=args.json)
 
 
 # --------------------------------------------------------------------- traces
@@ -255,13 +248,7 @@ def _shown(states: Sequence[Mapping[str, Value]]) -> dict[str, str]:
 
 def _read(file: str) -> trace.Run:
     try:
-        with Path(file).open("rb") as opened:
-            content = opened.read(SIZE_LIMIT + 1)
-        return trace.loads(content.decode())
-    except OSError as error:
-        raise Unanswerable(f"{file} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise Unanswerable(f"{file} is not UTF-8 text, at byte {error.start}") from None
+        return trace.loads(Terminal.content(file))
     except TraceError as error:
         raise Unanswerable(f"{file}: {error}") from None
 
@@ -300,16 +287,32 @@ def _parser() -> _Parser:
     ask.add_argument("state")
     ask.add_argument("command")
     ask.add_argument("--json", action="store_true")
-    explorer = command("explore", _explore, "visit every reachable state of a model")
-    models = explorer.add_subparsers(dest="model", required=True, metavar="MODEL")
-    for name, kind in _KINDS.items():
-        _model_options(models.add_parser(name, help=kind.make.__doc__), kind)
+    _of_models(command)
     check = command("check", _check, "say whether a recorded run is a behaviour of its model")
     check.add_argument("file", metavar="TRACE.json")
     check.add_argument("--json", action="store_true")
     explain = command("explain", _explain, "tell a recorded run step by step")
     explain.add_argument("file", metavar="TRACE.json")
     return parser
+
+
+def _of_models(command: "Callable[[str, _Answer, str], argparse.ArgumentParser]") -> None:
+    explorer = command("explore", _of_model, "visit every reachable state of a model")
+    explorer.set_defaults(steps=False)
+    models = explorer.add_subparsers(dest="model", required=True, metavar="MODEL")
+    for name, kind in _KINDS.items():
+        made = models.add_parser(name, help=kind.make.__doc__)
+        _model_options(made, kind)
+        made.add_argument("--limit", type=int, default=DEFAULT_LIMIT, help="of states")
+    said = "step through {}: what is where now, and what may happen; help lists the commands"
+    pool = command("pool", _of_model, said.format("the process pool"))
+    _step_options(pool, PROCESS_POOL)
+    pool.set_defaults(model="process-pool", steps=True)
+    stepper = command("step", _of_model, said.format("a model"))
+    stepper.set_defaults(steps=True)
+    models = stepper.add_subparsers(dest="model", required=True, metavar="MODEL")
+    for name, kind in _KINDS.items():
+        _step_options(models.add_parser(name, help=kind.make.__doc__), kind)
 
 
 def _model_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
@@ -325,8 +328,13 @@ def _model_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
             parser.add_argument(option, type=_numbers, nargs="*", dest=name, metavar="N,N")
         else:
             parser.add_argument(option, nargs="*", dest=name, metavar="WORD")
-    parser.add_argument("--limit", type=int, default=DEFAULT_LIMIT, help="of states")
     parser.add_argument("--json", action="store_true")
+
+
+def _step_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
+    _model_options(parser, kind)
+    parser.add_argument("--seed", type=int, default=0, help="of what random takes")
+    parser.add_argument("--load", metavar="TRACE.json", help="begin at the end of a recorded run")
 
 
 def _numbers(text: str) -> list[int]:

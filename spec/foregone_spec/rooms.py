@@ -1,0 +1,121 @@
+"""The rooms of the process pool as a picture: the seed's data flow, and what is where now.
+
+Plain text, 78 columns or more if there is more to show, and no colour: it can be piped.
+Work Ids, the Call Q and the Result Q hold numbers of calls; Work Items say of each call what
+its future knows, and of a claimed one that the parent does not know of, what is true.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Final, TypeAlias
+
+from foregone_spec.future import State
+from foregone_spec.process_pool_state import ABSENT, ProcessPoolState
+
+_NOTHING: Final = "-"
+_LEFT: Final = "In-process"
+_RIGHT: Final = "Out-of-process"
+#: The lines of a room that are not its content: above and below its name, and the last.
+_EDGES: Final = 4
+
+#: A name, and what is in it, line by line.
+_Room: TypeAlias = tuple[str, Sequence[str]]
+
+
+def picture(now: ProcessPoolState) -> str:
+    """Return the data-flow diagram of the seed, with what is in each room in ``now``."""
+    executor, worker = ("Executor", list(_executor(now))), ("Local Worker Thread", _worker(now))
+    work_ids, items = ("Work Ids", [_row(now.work_ids)]), ("Work Items", list(_items(now)))
+    calls, answers = ("Call Q", [_row(now.call_queue)]), ("Result Q", list(_answers(now)))
+    processes = (f"Process #1..{len(now.processes)}", list(_processes(now)))
+    above = _EDGES + 1
+    below = _EDGES + max(len(items[1]), len(answers[1]))
+    tall = max(above + below, _EDGES + max(len(each[1]) for each in (executor, worker, processes)))
+    below = tall - above
+
+    def two(upper: _Room, lower: _Room) -> list[str]:
+        width = max(map(_width, (upper, lower)))
+        return _drawn(upper, above, width) + _drawn(lower, below, width)
+
+    def one(room: _Room) -> list[str]:
+        return _drawn(room, tall, _width(room))
+
+    def arrows(upper: str, lower: str) -> list[str]:
+        lines = [" " * 5] * tall
+        lines[above // 2] = f" {upper:^3} "
+        lines[above + below // 2] = f" {lower:^3} "
+        return lines
+
+    ids, queues, both = two(work_ids, items), two(calls, answers), arrows("=>", "<=>")
+    inner = _beside([one(executor), both, ids, both, one(worker), arrows("=>", "<="), queues])
+    outer = _beside([arrows("=>", "<="), one(processes)])
+    inside, outside = (max(map(len, each)) for each in (inner, outer))
+    head = f"|{_LEFT:=^{inside - 1}}|{_RIGHT:=^{outside}}|"
+    return "\n".join([head, *(line.rstrip() for line in _beside([inner, outer]))]) + "\n"
+
+
+def _row(numbers: Sequence[int]) -> str:
+    return " ".join(map(str, numbers)) or _NOTHING
+
+
+def _executor(now: ProcessPoolState) -> Iterator[str]:
+    yield now.phase.value
+    if now.collected:
+        yield "collected"
+    for number, stands in enumerate(now.closers, start=1):
+        if stands != "out":
+            yield f"shutdown {number}: {stands}"
+
+
+def _worker(now: ProcessPoolState) -> list[str]:
+    early = [f"{now.early} died early"] if now.early else []
+    return ["awake" if now.awake else "asleep", *early]
+
+
+def _items(now: ProcessPoolState) -> Iterator[str]:
+    for number, (call, future) in enumerate(zip(now.calls, now.futures, strict=True), start=1):
+        if call == "raised":
+            yield f"{number}: submit raised"
+        elif call == "accepted" and future is State.PENDING and now.begun[number - 1]:
+            yield f"{number}: PENDING (claimed)"
+        elif call == "accepted":
+            yield f"{number}: {future.value}"
+    if all(call == "out" for call in now.calls):
+        yield _NOTHING
+
+
+def _answers(now: ProcessPoolState) -> Iterator[str]:
+    for number, answers in enumerate(now.result_queue, start=1):
+        yield f"#{number}: {_row(answers)}"
+
+
+def _processes(now: ProcessPoolState) -> Iterator[str]:
+    for number, (stands, runs) in enumerate(zip(now.processes, now.runs, strict=True), start=1):
+        said = f"#{number} {stands}"
+        if runs:
+            said += f" {runs}"
+        if stands not in ABSENT and not now.watched[number - 1]:
+            said += ", unwatched"
+        yield said
+
+
+# ------------------------------------------------------------------- boxes of text
+
+
+def _width(room: _Room) -> int:
+    return max(len(room[0]), *map(len, room[1]))
+
+
+def _drawn(room: _Room, height: int, width: int) -> list[str]:
+    name, lines = room
+    edge = f"+{'-' * (width + 2)}+"
+    filled = [*lines, *[""] * (height - _EDGES - len(lines))]
+    return [edge, f"| {name:{width}} |", edge, *(f"| {each:{width}} |" for each in filled), edge]
+
+
+def _beside(columns: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "".join(f"{line:{width}}" for line, width in zip(row, widths, strict=True))
+        for row in zip_longest(*columns, fillvalue="")
+    ]

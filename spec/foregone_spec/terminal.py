@@ -1,0 +1,86 @@
+"""The terminal, and files: where what is typed comes from, and what is said goes.
+
+All that the specification does to the outer world is here and in ``__main__``.
+"""
+
+import sys
+from pathlib import Path
+from random import Random
+
+from foregone_spec.model import A, S
+from foregone_spec.stepping import Outside, Refused, Session
+from foregone_spec.trace import SIZE_LIMIT
+
+
+class Terminal:
+    """Lines that are typed, or come through a pipe, and text that goes out."""
+
+    def __init__(self) -> None:
+        #: Does somebody type?  Then he is asked, and told of his errors where he reads.
+        self.typed = sys.stdin.isatty() and sys.stdout.isatty()
+
+    @staticmethod
+    def write(text: str) -> None:
+        """Write ``text``; do nothing more if whoever reads has seen enough."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            try:
+                sys.stdout.close()
+            except BrokenPipeError:
+                pass
+
+    @staticmethod
+    def content(file: str) -> str:
+        """Return the text of a file; raise Refused if it cannot be read."""
+        try:
+            with Path(file).open("rb") as opened:
+                return opened.read(SIZE_LIMIT + 1).decode()
+        except OSError as error:
+            raise Refused(f"{file} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise Refused(f"{file} is not UTF-8 text, at byte {error.start}") from None
+
+    @staticmethod
+    def keep(file: str, text: str) -> None:
+        """Write ``text`` to a file; raise Refused if it cannot be written."""
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Refused(f"{file} cannot be written: {error.strerror}") from None
+
+    def outside(self, seed: int) -> Outside:
+        """Return what a session needs; chance begins with ``seed``."""
+        return Outside(self.content, self.keep, Random(seed).randrange)
+
+    def lead(self, session: Session[S, A], *, as_json: bool) -> int:
+        """Carry out what is typed, line by line, to its end; return the exit code.
+
+        It is 2 if something that came through a pipe could not be carried out.
+        """
+        code = 0
+        self.write(session.as_json() if as_json else session.shown())
+        while not session.over:
+            if self.typed:
+                self.write("> ")
+            line = sys.stdin.readline()
+            if not line:
+                break
+            try:
+                said, refused = session.do(line), ""
+            except Refused as error:
+                said, refused, code = "", str(error), 0 if self.typed else 2
+            if as_json:
+                self.write(session.as_json(said, refused))
+            elif refused:
+                self._complain(refused)
+            elif not session.over:
+                self.write(f"{said}\n" * bool(said) + session.shown())
+        return code
+
+    def _complain(self, refused: str) -> None:
+        if self.typed:
+            self.write(f"{refused}\n")
+        else:
+            print(f"foregone-spec: {refused}", file=sys.stderr)

@@ -1,0 +1,103 @@
+"""A walk through a model: what has happened, what may happen now, and how to get somewhere.
+
+Nothing is asked but the model: an action that is offered is enabled, one that is taken is a
+step of it.  So the answer to "what may happen now?" cannot be out of date.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, final
+
+from foregone_spec.model import A, Model, NotEnabled, S
+
+#: How many states are looked at on the way to somewhere.
+FAR: Final = 200_000
+
+
+@final
+class Walk(Generic[S, A]):
+    """The states that were passed, from an initial one on, and the actions in between."""
+
+    def __init__(self, model: Model[S, A], start: int = 0) -> None:
+        self.model = model
+        self.states: list[S] = [model.initial()[start]]
+        self.actions: list[A] = []
+
+    @property
+    def state(self) -> S:
+        """The state that was reached."""
+        return self.states[-1]
+
+    @property
+    def enabled(self) -> tuple[A, ...]:
+        """All that may happen now, in a fixed order."""
+        return self.model.enabled(self.state)
+
+    @property
+    def violated(self) -> tuple[str, ...]:
+        """The invariants that do not hold here, or of the step that led here."""
+        model = self.model
+        of_states = [name for name, holds in model.invariants.items() if not holds(self.state)]
+        if not self.actions:
+            return tuple(of_states)
+        before = self.states[-2]
+        steps = model.step_invariants.items()
+        return (*of_states, *(name for name, allows in steps if not allows(before, self.state)))
+
+    def take(self, action: A) -> None:
+        """Go on by ``action``; raise NotEnabled if it may not happen now."""
+        self.states.append(self.model.step(self.state, action))
+        self.actions.append(action)
+
+    def undo(self, steps: int = 1) -> int:
+        """Go back by so many steps, or to the beginning; return by how many."""
+        back = min(steps, len(self.actions))
+        if back > 0:
+            del self.states[-back:], self.actions[-back:]
+        return back
+
+    def follow(self, actions: Sequence[A]) -> None:
+        """Go on by all ``actions``, or, if one may not happen, by none; raise NotEnabled then."""
+        length = len(self.actions)
+        try:
+            for action in actions:
+                self.take(action)
+        except NotEnabled:
+            self.undo(len(self.actions) - length)
+            raise
+
+    def ahead(self, wanted: Callable[[S, S], bool], limit: int = FAR) -> "Ahead[A]":
+        """Look for the shortest way from here to a step that is ``wanted``, breadth first."""
+        parent: dict[S, tuple[A, S] | None] = {self.state: None}
+        layer = [self.state]
+        while layer and len(parent) <= limit:
+            found: list[S] = []
+            for state in layer:
+                for action in self.model.enabled(state):
+                    after = self.model.step(state, action)
+                    if wanted(state, after):
+                        return Ahead(len(parent), (*_way(parent, state), action))
+                    if after not in parent:
+                        parent[after] = (action, state)
+                        found.append(after)
+            layer = found
+        return Ahead(len(parent), None, complete=not layer)
+
+
+@final
+class Ahead(Generic[A]):
+    """What a look ahead has found: a way, or none among so many states."""
+
+    def __init__(self, states: int, way: tuple[A, ...] | None, *, complete: bool = True) -> None:
+        self.states = states
+        self.way = way
+        self.complete = complete  # there are no more states than these
+
+
+def _way(parent: "dict[S, tuple[A, S] | None]", state: S) -> tuple[A, ...]:
+    backwards: list[A] = []
+    came = parent[state]
+    while came is not None:
+        action, state = came
+        backwards.append(action)
+        came = parent[state]
+    return tuple(reversed(backwards))
