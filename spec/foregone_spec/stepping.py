@@ -7,14 +7,14 @@ chance and the terminal are the caller's (``__main__``).
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, final
+from typing import Final, Generic, cast, final
 
 from foregone_spec import trace
 from foregone_spec.kinds import Kind, TraceError, field_types
 from foregone_spec.model import A, Model, NotEnabled, S, Value, tla_text
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.rooms import picture
-from foregone_spec.trace import Recorded
+from foregone_spec.trace import Step
 from foregone_spec.walk import Walk
 
 HELP: Final = """\
@@ -47,6 +47,9 @@ class Outside:
 @final
 class Session(Generic[S, A]):
     """A walk, and the commands that lead it."""
+
+    walk: Walk[S, A]
+    over: bool  # somebody has said quit
 
     def __init__(self, kind: Kind[S, A], model: Model[S, A], outside: Outside) -> None:
         self.walk = Walk(model)
@@ -174,15 +177,11 @@ class Session(Generic[S, A]):
             run = trace.loads(self._outside.read(file))
         except TraceError as error:
             raise Refused(f"{file}: {error}") from None
-        return self._from(file, run)
-
-    def _from(self, file: str, run: object) -> str:
         model = self.walk.model
-        if not isinstance(run, Recorded) or run.model != model:
-            told = getattr(run, "model", run)
-            raise Refused(f"{file} is a run of {told}, and this is {model}")
+        if run.model != model:
+            raise Refused(f"{file} is a run of {run.model}, and this is {model}")
         fresh = Walk(model)
-        for number, step in enumerate(run.steps):
+        for number, step in enumerate(cast("Sequence[Step[A]]", run.steps)):
             try:
                 fresh.take(step.action)
             except NotEnabled:

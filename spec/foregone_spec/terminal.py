@@ -15,8 +15,9 @@ from foregone_spec.trace import SIZE_LIMIT
 class Terminal:
     """Lines that are typed, or come through a pipe, and text that goes out."""
 
+    typed: bool  # by somebody, who is asked, and told of his errors where he reads
+
     def __init__(self) -> None:
-        #: Does somebody type?  Then he is asked, and told of his errors where he reads.
         self.typed = sys.stdin.isatty() and sys.stdout.isatty()
 
     @staticmethod

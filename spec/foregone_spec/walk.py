@@ -17,10 +17,14 @@ FAR: Final = 200_000
 class Walk(Generic[S, A]):
     """The states that were passed, from an initial one on, and the actions in between."""
 
+    model: Model[S, A]
+    states: list[S]
+    actions: list[A]
+
     def __init__(self, model: Model[S, A], start: int = 0) -> None:
         self.model = model
-        self.states: list[S] = [model.initial()[start]]
-        self.actions: list[A] = []
+        self.states = [model.initial()[start]]
+        self.actions = []
 
     @property
     def state(self) -> S:
@@ -87,10 +91,14 @@ class Walk(Generic[S, A]):
 class Ahead(Generic[A]):
     """What a look ahead has found: a way, or none among so many states."""
 
+    states: int
+    way: tuple[A, ...] | None
+    complete: bool  # there are no more states than these
+
     def __init__(self, states: int, way: tuple[A, ...] | None, *, complete: bool = True) -> None:
         self.states = states
         self.way = way
-        self.complete = complete  # there are no more states than these
+        self.complete = complete
 
 
 def _way(parent: "dict[S, tuple[A, S] | None]", state: S) -> tuple[A, ...]:
