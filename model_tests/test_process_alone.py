@@ -35,6 +35,7 @@ from model_tests.process_world import ended, gone, pool_processes, set_prefix, u
 method, log, gate, word = sys.argv[1:]
 set_prefix(word)
 context = multiprocessing.get_context(method)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who has started this may ignore it
 
 def begun():
     return [int(line.split()[0]) for line in open(log)]
