@@ -18,6 +18,7 @@ from model_tests.mutation.tla_claims import expected
 from model_tests.mutation.tla_equality import pairs
 from model_tests.mutation.tla_judge import Trial
 
+#: Who asks one mutant alone (``tla_judge.ALONE``) is not asked again here: that takes long.
 #: So many states, and no more, has a bound that is cheap enough for a sample.
 CHEAP: Final = 1_000
 

@@ -36,6 +36,8 @@ Stage: TypeAlias = Callable[[Sequence[Mutation]], Judged]
 AT_A_TIME: Final = 48  # mutants in one run of TLC that explores each of them
 AT_ONCE: Final = 160  # in one that does not
 _FAIRNESS: Final = "fairness"
+#: So begins the name of a killer that has asked one mutant, and not many at a time.
+ALONE: Final = "alone, "
 #: States: what has more is not asked of many mutants, nor of one alone.
 _MOST: Final = 3_000
 _MOST_DEEP: Final = 27_000
@@ -122,7 +124,7 @@ class Trial:
         for mutation in (*left, *fair):
             killer = self._alone(mutation)
             self._tell(f"{mutation.mutant.name}, alone: {killer}")
-            yield mutation, self._fate(mutation, killer)
+            yield mutation, self._fate(mutation, killer and f"{ALONE}{killer}")
 
     def stages(self) -> Iterator[tuple[str, Stage]]:
         """Yield the checks of many mutants at a time, by name: cheap ones first."""
