@@ -123,15 +123,21 @@ def _child(pipe: int, module: str, number: int, only: str | None) -> None:
     def say(**what: str | None) -> None:
         os.write(pipe, (json.dumps(what) + "\n").encode())
 
+    run = ["import"]  # what is being run, last
+
+    def begun(check: str) -> None:
+        run.append(check)
+        say(check=check)
+
     if number >= 0:
         install(module, number)
         os.environ[VARIABLE] = f"{module} {number}"
     try:
         from model_tests.mutation.python_checks import first_failing  # imports the mutant
 
-        killed, how = first_failing(module, only, lambda check: say(check=check))
-    except BaseException as error:
-        killed, how = "import", f"{type(error).__name__}: {error}"
+        killed, how = first_failing(module, only, begun)
+    except BaseException as error:  # also of a test that has failed, and left a thread running
+        killed, how = run[-1], f"{type(error).__name__}: {error}"
     say(killed=killed, how=how[:300])
 
 
