@@ -3,6 +3,7 @@
 Read from ``/proc``, so that nothing here trusts the library that is tested.
 """
 
+import gc
 import multiprocessing
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
@@ -132,6 +133,7 @@ def stop(pid: int) -> None:
 
 def descriptors() -> Counter[str]:
     """Return what is open in this process, by kind: a number of its own is no difference."""
+    gc.collect()  # what an earlier test has left in a cycle would go some time later
     kinds: Counter[str] = Counter()
     for each in os.listdir(PROC / "self" / "fd"):
         try:
