@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
-#: A future whose result may be anything: what rooms hold that serve all calls.
-AnyFuture: TypeAlias = Future[Any]
+#: What rooms hold that serve all calls.
+AnyFuture: TypeAlias = Future[Any]  # each with a result of its own type, which the caller knows
 
 #: One submitted call: its future, whatever its result, the function, its arguments.
 WorkItem: TypeAlias = tuple[AnyFuture, Callable[..., object], tuple[object, ...], dict[str, object]]

@@ -38,10 +38,10 @@ AT_ONCE: Final = 160  # in one that does not
 _FAIRNESS: Final = "fairness"
 #: So begins the name of a killer that has asked one mutant, and not many at a time.
 ALONE: Final = "alone, "
-#: States: what has more is not asked of many mutants, nor of one alone.
+#: States: what has more is not asked, of many mutants (of holds/ and of deep/), nor of one alone.
 _MOST: Final = 3_000
 _MOST_DEEP: Final = 27_000
-_MOST_ALONE: Final = 26_000
+_MOST_ALONE: Final = 27_000
 _MOST_FAIR: Final = 11_000
 
 

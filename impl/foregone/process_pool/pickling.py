@@ -44,7 +44,7 @@ PROTOCOL: Final = 5
 
 #: Where ForkingPickler keeps what was registered with it; stubs do not know it.
 _EXTRA: Final = "_extra_reducers"
-_Reduce: TypeAlias = Callable[[Any], Any]
+_Reduce: TypeAlias = Callable[[Any], Any]  # of whatever type it was registered for
 _Reducers: TypeAlias = dict[type, _Reduce]
 
 # How the header of a large part ends, by its length, and what is put in its place.

@@ -121,8 +121,8 @@ class ChunkCall(Call[list[object]]):
         self.parts = []
 
 
-#: A call whose result may be anything: what rooms hold that serve all calls.
-AnyCall: TypeAlias = Call[Any]
+#: What rooms hold that serve all calls.
+AnyCall: TypeAlias = Call[Any]  # each with a result of its own type, which the caller knows
 
 
 def packed(
