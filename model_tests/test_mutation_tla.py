@@ -8,7 +8,7 @@ import pytest
 
 from model_tests.chain.java import TLA
 from model_tests.chain.models import ACTIONS
-from model_tests.mutation import tla_equality
+from model_tests.mutation import tla_differs, tla_equality
 from model_tests.mutation.tla import (
     Mutation,
     NothingToMutate,
@@ -196,6 +196,29 @@ def test_both_ways_to_compare_agree(tmp_path: Path) -> None:
     }
     assert found == explored
     assert set(found.values()) == {True, False}
+
+
+def test_who_fails_without_a_place_is_found_by_halves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a stack overflows: TLC names no line, and one of the many is to blame."""
+    context = next(each for each in CONTEXTS if each.subject.name == "Map")
+    copies, pair = Copies(context), pairs("Map")[0]
+    inner = [each for each in of("Map") if within_actions(copies, each)]
+    fates = {
+        one.mutant.name: (one, how) for one, how, _ in otherwise(copies, inner, pair, tmp_path)
+    }
+    fails = [one for one, how in fates.values() if how == tla_differs.ERRONEOUS][:1]
+    lives = [one for one, how in fates.values() if how != tla_differs.ERRONEOUS][:4]
+    assert fails
+    assert lives
+    monkeypatch.setattr(tla_differs, "_culprit", lambda *_: -1)
+    chosen = [*lives[:3], *fails, *lives[3:]]
+    for one, how, _ in otherwise(copies, chosen, pair, tmp_path):
+        assert how == fates[one.mutant.name][1]
+    monkeypatch.setattr(tla_differs, "_sought", lambda *_: -1)
+    with pytest.raises(RuntimeError, match="TLC failed on no mutant"):
+        list(otherwise(copies, chosen, pair, tmp_path))
 
 
 def test_a_batch_whose_own_module_is_wrong_is_an_error(

@@ -65,7 +65,8 @@ def lead(session: "Session[ProcessPoolState, Action]", *lines: str) -> list[str]
 
 def test_a_walk_goes_on_and_back() -> None:
     walk = Walk(POOL)
-    walk.follow(TO_A_CLAIM)
+    for action in TO_A_CLAIM:
+        walk.take(action)
     assert walk.actions == TO_A_CLAIM
     assert walk.state.runs == (1, 0)
     assert walk.undo(2) == 2
@@ -78,27 +79,31 @@ def test_a_walk_goes_on_and_back() -> None:
 def test_what_may_not_happen_changes_nothing() -> None:
     walk = Walk(POOL)
     with pytest.raises(NotEnabled):
-        walk.follow([Submit(1), Claim(1, 1)])
+        walk.take(Claim(1, 1))
     assert walk.actions == []
     assert len(walk.states) == 1
 
 
-def test_the_nearest_way() -> None:
+def test_the_nearest_way_from_here() -> None:
     walk = Walk(POOL)
-    ahead = walk.ahead(lambda _, after: after.runs[0] == 1)
-    assert ahead.way is not None
-    assert len(ahead.way) == len(TO_A_CLAIM)
-    walk.follow(ahead.way)
+    walk.take(Submit(1))
+    story = walk.ahead(lambda _, after: after.runs[0] == 1).story
+    assert story[0] == (None, walk.state)
+    assert len(story) == len(TO_A_CLAIM)
+    for action, after in story[1:]:
+        assert action is not None
+        walk.take(action)
+        assert walk.state == after
     assert walk.state.runs[0] == 1
 
 
 def test_nothing_ahead_is_said_to_be_all_or_not() -> None:
     walk = Walk(FutureModel(True, 1, 0, 0, 0, 0))
     found = walk.ahead(lambda *_: False)
-    assert (found.way, found.complete) == (None, True)
+    assert (found.story, found.complete) == ((), True)
     assert found.states > 3
     few = walk.ahead(lambda *_: False, limit=2)
-    assert (few.way, few.complete) == (None, False)
+    assert (few.story, few.complete) == ((), False)
 
 
 # ------------------------------------------------------------------------ commands

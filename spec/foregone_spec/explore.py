@@ -5,7 +5,7 @@ shortest story.  Nothing is sampled: every action that is enabled in a reachable
 state is taken, up to a limit on states that raises rather than stops silently.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, final
 
@@ -108,22 +108,49 @@ def _story(parent: Mapping[S, tuple[A, S] | None], state: S) -> tuple[tuple[A | 
     return tuple(reversed(backwards))
 
 
-def shortest(model: Model[S, A], wanted: Callable[[S], bool]) -> tuple[tuple[A | None, S], ...]:
-    """Return the shortest run to a state that is ``wanted``, or () where there is none."""
-    parent: dict[S, tuple[A, S] | None] = dict.fromkeys(model.initial())
+@final
+@dataclass(frozen=True, slots=True)
+class Search(Generic[S, A]):
+    """What a search has found: the shortest way, or none among so many states."""
+
+    story: tuple[tuple[A | None, S], ...]  # the action taken and the state after it; () if none
+    states: int  # that were met
+    complete: bool  # there are no more than these
+
+
+def search(
+    model: Model[S, A],
+    starts: Sequence[S],
+    wanted: Callable[[S | None, S], bool],
+    limit: int = DEFAULT_LIMIT,
+) -> Search[S, A]:
+    """Look breadth first for a step that is ``wanted``, or a start: of that, None is before.
+
+    ``limit`` is a number of states, after which nothing is looked at any more.
+    """
+    parent: dict[S, tuple[A, S] | None] = dict.fromkeys(starts)
     layer = list(parent)
-    while layer:
+    for start in layer:
+        if wanted(None, start):
+            return Search(_story(parent, start), len(parent), complete=False)
+    while layer and len(parent) <= limit:
         found: list[S] = []
         for state in layer:
-            if wanted(state):
-                return _story(parent, state)
             for action in model.enabled(state):
                 after = model.step(state, action)
+                if wanted(state, after):
+                    story = (*_story(parent, state), (action, after))
+                    return Search(story, len(parent), complete=False)
                 if after not in parent:
                     parent[after] = (action, state)
                     found.append(after)
         layer = found
-    return ()
+    return Search((), len(parent), complete=not layer)
+
+
+def shortest(model: Model[S, A], wanted: Callable[[S], bool]) -> tuple[tuple[A | None, S], ...]:
+    """Return the shortest run to a state that is ``wanted``, or () where there is none."""
+    return search(model, model.initial(), lambda _, state: wanted(state)).story
 
 
 def label(action: object) -> str:

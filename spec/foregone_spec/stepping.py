@@ -143,10 +143,11 @@ class Session(Generic[S, A]):
                     f"goto takes an invariant ({', '.join(sorted(names))}), or a variable "
                     f"({', '.join(variables)}) and a value, not {' '.join(given)!r}"
                 )
-        if ahead.way is None:
+        if not ahead.story:
             end = "all that can be reached" if ahead.complete else "and looked no further"
             return f"nothing ahead {what}: {ahead.states} states, {end}"
-        return "\n".join(self._taken(action) for action in ahead.way)
+        way = [action for action, _ in ahead.story[1:] if action is not None]
+        return "\n".join(map(self._taken, way))
 
     def _violates(self, name: str) -> Callable[[S, S], bool]:
         model = self.walk.model

@@ -4,10 +4,11 @@ Nothing is asked but the model: an action that is offered is enabled, one that i
 step of it.  So the answer to "what may happen now?" cannot be out of date.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, Generic, final
 
-from foregone_spec.model import A, Model, NotEnabled, S
+from foregone_spec.explore import Search, search
+from foregone_spec.model import A, Model, S
 
 #: How many states are looked at on the way to somewhere.
 FAR: Final = 200_000
@@ -21,9 +22,9 @@ class Walk(Generic[S, A]):
     states: list[S]
     actions: list[A]
 
-    def __init__(self, model: Model[S, A], start: int = 0) -> None:
+    def __init__(self, model: Model[S, A]) -> None:
         self.model = model
-        self.states = [model.initial()[start]]
+        self.states = [model.initial()[0]]
         self.actions = []
 
     @property
@@ -59,53 +60,10 @@ class Walk(Generic[S, A]):
             del self.states[-back:], self.actions[-back:]
         return back
 
-    def follow(self, actions: Sequence[A]) -> None:
-        """Go on by all ``actions``, or, if one may not happen, by none; raise NotEnabled then."""
-        length = len(self.actions)
-        try:
-            for action in actions:
-                self.take(action)
-        except NotEnabled:
-            self.undo(len(self.actions) - length)
-            raise
+    def ahead(self, wanted: Callable[[S, S], bool], limit: int = FAR) -> Search[S, A]:
+        """Look for the shortest way from here to a step that is ``wanted``."""
 
-    def ahead(self, wanted: Callable[[S, S], bool], limit: int = FAR) -> "Ahead[A]":
-        """Look for the shortest way from here to a step that is ``wanted``, breadth first."""
-        parent: dict[S, tuple[A, S] | None] = {self.state: None}
-        layer = [self.state]
-        while layer and len(parent) <= limit:
-            found: list[S] = []
-            for state in layer:
-                for action in self.model.enabled(state):
-                    after = self.model.step(state, action)
-                    if wanted(state, after):
-                        return Ahead(len(parent), (*_way(parent, state), action))
-                    if after not in parent:
-                        parent[after] = (action, state)
-                        found.append(after)
-            layer = found
-        return Ahead(len(parent), None, complete=not layer)
+        def is_wanted(before: S | None, after: S) -> bool:
+            return before is not None and wanted(before, after)
 
-
-@final
-class Ahead(Generic[A]):
-    """What a look ahead has found: a way, or none among so many states."""
-
-    states: int
-    way: tuple[A, ...] | None
-    complete: bool  # there are no more states than these
-
-    def __init__(self, states: int, way: tuple[A, ...] | None, *, complete: bool = True) -> None:
-        self.states = states
-        self.way = way
-        self.complete = complete
-
-
-def _way(parent: "dict[S, tuple[A, S] | None]", state: S) -> tuple[A, ...]:
-    backwards: list[A] = []
-    came = parent[state]
-    while came is not None:
-        action, state = came
-        backwards.append(action)
-        came = parent[state]
-    return tuple(reversed(backwards))
+        return search(self.model, (self.state,), is_wanted, limit)
