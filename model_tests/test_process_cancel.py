@@ -254,6 +254,10 @@ def test_cancelling_what_somebody_else_sets_running(
     assert house.begun() == [0]
 
 
+def interrupted(*_: object, **__: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def turned(worker: LocalWorker) -> None:
     """Return when the local worker has looked at everything that was there before."""
     for _ in range(2):  # when it is awake for the second time, the first turn is over
@@ -266,10 +270,6 @@ def test_a_cancel_that_is_interrupted_is_completed_at_the_end(
     method: str, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The call was taken from the processes: it never runs, and nobody waits for it for ever."""
-
-    def interrupted(*_: object, **__: object) -> NoReturn:
-        raise KeyboardInterrupt
-
     told: list[object] = []
     with pool(method) as executor:
         held = executor.submit(calls.held, house.log, -1, house.gate)
@@ -300,10 +300,6 @@ def test_who_leaves_and_was_set_running_ends_with_an_error(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cancel was interrupted, and somebody says that it runs: nobody will run it."""
-
-    def interrupted(*_: object, **__: object) -> NoReturn:
-        raise KeyboardInterrupt
-
     told: list[object] = []
     with pool("fork") as executor:
         executor.submit(calls.held, house.log, -1, house.gate)
