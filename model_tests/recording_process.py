@@ -3,8 +3,8 @@
 What a process does the parent does not see.  A simulated pool logs it where it happens
 (``model_tests/simulation``): Claim, Finish, Ready, Told, Exited, Died, InitializerFails,
 Sleep.  Of a real pool each stands where it must have happened at the latest: a claim
-before the parent knows of it or reads the answer, a finish before its answer is read, a
-death or an exit before the burial.
+before the parent knows of it, or of a later claim of the same process, or reads the
+answer, a finish before its answer is read, a death or an exit before the burial.
 
 Where the model does in one step what the library does in two, the step stands at the
 first, where the call changes its place (Cancel, Discard, Fail: at the ticket); SeeDeath
@@ -40,6 +40,7 @@ class _Reader(Rooms):
         self.unheard: set[Seen] = set()  # whose claim was seen before they said READY
         self.entries = [list(entry) for entry in _as_won(entries)]
         for index, entry in enumerate(self.entries):
+            self.at = index
             self.read(index, entry)
         self.see_death()
 
@@ -48,6 +49,7 @@ class _Reader(Rooms):
             case ["Submit", it, Call() as call, bool(taken), trouble] if it is self.pool:
                 self.submit(call, taken, trouble)
             case ["Offer", it, CallQueue() as queue, Call() as call, True] if it is self.pool:
+                self.where.pop(self.numbers[call], None)
                 self.where[self.numbers[call]] = queue.process
                 self.offer(self.numbers[call])
             case ["Free", it, CallQueue(), _, Call() as call] if it is self.pool:
@@ -156,7 +158,22 @@ class _Reader(Rooms):
             self.unheard.add(self.holding[number])
             self.ready(self.holding[number])
         elif not self.exact:
-            self.claims(self.seen[self.where[number]], number)
+            process = self.where[number]
+            for before in [each for each, whose in self.where.items() if whose is process]:
+                if before == number:
+                    break  # a process claims in the order in which it was sent the calls
+                if before in self.bag and not self.taken_back(before):
+                    self.claims(self.seen[process], before)
+            self.claims(self.seen[process], number)
+
+    def taken_back(self, number: int) -> bool:
+        """Say whether the parent, and not a process, has yet to win the ticket of a call."""
+        for entry in self.entries[self.at :]:
+            match entry:
+                case ["Take", it, Call() as call, _, _, True] if it is self.pool:
+                    if self.numbers[call] == number:
+                        return True
+        return False
 
     def notice(self, number: int) -> None:
         self.evident(number)

@@ -19,16 +19,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foregone.called import call_name, qualified
 from foregone.process_pool import pickling
 from foregone.process_pool.pickling import (
     OUT_OF_BAND,
     Data,
     Reducer,
-    call_name,
     is_problem,
     pack,
     problem,
-    qualified,
     reducer_of,
     unpack,
 )

@@ -35,7 +35,11 @@ WRITERS: Final = {
 #: The rooms of the process pool, and who else may know them: the modules that are
 #: imported when one of its names is asked for.
 PROCESS_POOL: Final = "foregone.process_pool"
-ITS_DOORS: Final = ("foregone.process", "foregone.compat_process")
+ITS_DOORS: Final = (
+    "foregone.process",
+    "foregone.compat_process",
+    "foregone.inspection_process",
+)
 #: What costs time and descriptors to import, and is not imported with foregone.
 HEAVY: Final = ("multiprocessing", "concurrent.futures.process", "socket", "select", "subprocess")
 #: The parent's side: what runs in a process does not come near it.

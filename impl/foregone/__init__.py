@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from foregone.dump import cancel_dump_later, dump_all, dump_later, dump_on_signal
     from foregone.errors import (
         BrokenExecutor,
         BrokenThreadPool,
@@ -57,6 +58,10 @@ __all__ = [
     "TimeoutError",
     "__version__",
     "as_completed",
+    "cancel_dump_later",
+    "dump_all",
+    "dump_later",
+    "dump_on_signal",
     "wait",
 ]
 
@@ -85,10 +90,17 @@ _HOMES: Final = {
     "ThreadPoolExecutor": "foregone.thread_pool",
     "TimeoutError": "foregone.errors",
     "as_completed": "foregone.waiting",
+    "cancel_dump_later": "foregone.dump",
+    "dump_all": "foregone.dump",
+    "dump_later": "foregone.dump",
+    "dump_on_signal": "foregone.dump",
     "wait": "foregone.waiting",
 }
 
-_OF_PROCESSES: Final = tuple(name for name in _HOMES if _HOMES[name] == "foregone.process")
+#: Those that a user may never ask for, and that cost more to import.
+_APART: Final = tuple(
+    name for name in _HOMES if _HOMES[name] in ("foregone.process", "foregone.dump")
+)
 
 if not TYPE_CHECKING:  # a checker sees the imports above, and any other name is an error
 
@@ -96,9 +108,9 @@ if not TYPE_CHECKING:  # a checker sees the imports above, and any other name is
         """Import what is first asked for now."""
         if name not in __all__ or name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if _HOMES[name].startswith("foregone.") and name not in _OF_PROCESSES:
+        if _HOMES[name].startswith("foregone.") and name not in _APART:
             for each, home in _HOMES.items():  # all at once: a signal handler finds them there
-                if home not in ("foregone.process", "concurrent.futures"):
+                if home not in ("foregone.process", "foregone.dump", "concurrent.futures"):
                     globals()[each] = getattr(importlib.import_module(home), each)
         globals()[name] = found = getattr(importlib.import_module(_HOMES[name]), name)
         return found

@@ -8,13 +8,16 @@ import os
 import weakref
 from collections.abc import Callable, Iterable
 from itertools import count
-from typing import Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from foregone.compat import StandardThreadPoolNames
 from foregone.executor import Executor
 from foregone.future import Future, OwnedFuture
 from foregone.pool import Pool
 from foregone_spec.lifecycle import Request
+
+if TYPE_CHECKING:
+    from foregone.inspection import ThreadPoolView
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +79,16 @@ class ThreadPoolExecutor(Executor, StandardThreadPoolNames):
         self._pool.ask(request)
         if wait:
             self._pool.join()
+
+    def inspect(self) -> "ThreadPoolView":
+        """Return what the pool does right now, as a state of the specification.
+
+        Takes no lock and waits for nothing: for a debugger, a signal handler, or another
+        thread, while the pool hangs.  ``str()`` of it is a text to read.
+        """
+        from foregone.inspection import view_of_threads  # who never asks does not import it
+
+        return view_of_threads(self._pool)
 
 
 def _limit(max_workers: float | None) -> int:

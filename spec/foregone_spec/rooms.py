@@ -6,8 +6,9 @@ its future knows, and of a claimed one that the parent does not know of, what is
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, final
 
 from foregone_spec.future import State
 from foregone_spec.process_pool_state import ABSENT, ProcessPoolState
@@ -15,6 +16,8 @@ from foregone_spec.process_pool_state import ABSENT, ProcessPoolState
 _NOTHING: Final = "-"
 _LEFT: Final = "In-process"
 _RIGHT: Final = "Out-of-process"
+#: Of more calls than this in a room some are left out.
+MOST: Final = 12
 #: The lines of a room that are not its content: above and below its name, and the last.
 _EDGES: Final = 4
 
@@ -22,12 +25,17 @@ _EDGES: Final = 4
 _Room: TypeAlias = tuple[str, Sequence[str]]
 
 
-def picture(now: ProcessPoolState) -> str:
-    """Return the data-flow diagram of the seed, with what is in each room in ``now``."""
+def picture(now: ProcessPoolState, work_ids: Sequence[int] = (), most: int = MOST) -> str:
+    """Return the data-flow diagram of the seed, with what is in each room in ``now``.
+
+    ``work_ids`` are the numbers of its calls, if they are not 1, 2, and so on: those of a
+    live pool.  Of more than ``most`` calls in a room some are left out, and it says so.
+    """
+    shown = _Shown(work_ids, most)
     executor, worker = ("Executor", list(_executor(now))), ("Local Worker Thread", _worker(now))
-    work_ids, items = ("Work Ids", [_row(now.work_ids)]), ("Work Items", list(_items(now)))
-    calls, answers = ("Call Q", [_row(now.call_queue)]), ("Result Q", list(_answers(now)))
-    processes = (f"Process #1..{len(now.processes)}", list(_processes(now)))
+    ids, items = ("Work Ids", [shown.row(now.work_ids)]), ("Work Items", shown.items(now))
+    calls, answers = ("Call Q", [shown.row(now.call_queue)]), ("Result Q", list(shown.answers(now)))
+    processes = (f"Process #1..{len(now.processes)}", list(shown.processes(now)))
     above = _EDGES + 1
     below = _EDGES + max(len(items[1]), len(answers[1]))
     tall = max(above + below, _EDGES + max(len(each[1]) for each in (executor, worker, processes)))
@@ -46,16 +54,12 @@ def picture(now: ProcessPoolState) -> str:
         lines[above + below // 2] = f" {lower:^3} "
         return lines
 
-    ids, queues, both = two(work_ids, items), two(calls, answers), arrows("=>", "<=>")
-    inner = _beside([one(executor), both, ids, both, one(worker), arrows("=>", "<="), queues])
+    known, queues, both = two(ids, items), two(calls, answers), arrows("=>", "<=>")
+    inner = _beside([one(executor), both, known, both, one(worker), arrows("=>", "<="), queues])
     outer = _beside([arrows("=>", "<="), one(processes)])
     inside, outside = (max(map(len, each)) for each in (inner, outer))
     head = f"|{_LEFT:=^{inside - 1}}|{_RIGHT:=^{outside}}|"
     return "\n".join([head, *(line.rstrip() for line in _beside([inner, outer]))]) + "\n"
-
-
-def _row(numbers: Sequence[int]) -> str:
-    return " ".join(map(str, numbers)) or _NOTHING
 
 
 def _executor(now: ProcessPoolState) -> Iterator[str]:
@@ -72,31 +76,52 @@ def _worker(now: ProcessPoolState) -> list[str]:
     return ["awake" if now.awake else "asleep", *early]
 
 
-def _items(now: ProcessPoolState) -> Iterator[str]:
-    for number, (call, future) in enumerate(zip(now.calls, now.futures, strict=True), start=1):
-        if call == "raised":
-            yield f"{number}: submit raised"
-        elif call == "accepted" and future is State.PENDING and now.begun[number - 1]:
-            yield f"{number}: PENDING (claimed)"
-        elif call == "accepted":
-            yield f"{number}: {future.value}"
-    if all(call == "out" for call in now.calls):
-        yield _NOTHING
+@final
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How calls are called, and how many of a room are shown."""
 
+    work_ids: Sequence[int]
+    most: int
 
-def _answers(now: ProcessPoolState) -> Iterator[str]:
-    for number, answers in enumerate(now.result_queue, start=1):
-        yield f"#{number}: {_row(answers)}"
+    def name(self, number: int) -> int:
+        return self.work_ids[number - 1] if self.work_ids else number
 
+    def row(self, numbers: Sequence[int]) -> str:
+        kept = numbers if len(numbers) <= self.most else numbers[: self.most - 1]
+        names = [str(self.name(each)) for each in kept]
+        if len(kept) < len(numbers):
+            names += ["..", str(self.name(numbers[-1])), f"({len(numbers):,})"]
+        return " ".join(names) or _NOTHING
 
-def _processes(now: ProcessPoolState) -> Iterator[str]:
-    for number, (stands, runs) in enumerate(zip(now.processes, now.runs, strict=True), start=1):
-        said = f"#{number} {stands}"
-        if runs:
-            said += f" {runs}"
-        if stands not in ABSENT and not now.watched[number - 1]:
-            said += ", unwatched"
-        yield said
+    def items(self, now: ProcessPoolState) -> Sequence[str]:
+        known = [number for number, call in enumerate(now.calls, start=1) if call != "out"]
+        kept = known if len(known) <= self.most else known[: self.most - 1]
+        lines = [self.item(now, number) for number in kept]
+        if len(kept) < len(known):
+            lines += ["..", self.item(now, known[-1]), f"({len(known):,})"]
+        return lines or [_NOTHING]
+
+    def item(self, now: ProcessPoolState, number: int) -> str:
+        future, name = now.futures[number - 1], self.name(number)
+        if now.calls[number - 1] == "raised":
+            return f"{name}: submit raised"
+        if future is State.PENDING and now.begun[number - 1]:
+            return f"{name}: PENDING (claimed)"
+        return f"{name}: {future.value}"
+
+    def answers(self, now: ProcessPoolState) -> Iterator[str]:
+        for number, answers in enumerate(now.result_queue, start=1):
+            yield f"#{number}: {self.row(answers)}"
+
+    def processes(self, now: ProcessPoolState) -> Iterator[str]:
+        for number, (stands, runs) in enumerate(zip(now.processes, now.runs, strict=True), start=1):
+            said = f"#{number} {stands}"
+            if runs:
+                said += f" {self.name(runs)}"
+            if stands not in ABSENT and not now.watched[number - 1]:
+                said += ", unwatched"
+            yield said
 
 
 # ------------------------------------------------------------------- boxes of text

@@ -15,7 +15,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.context import BaseContext
-from typing import Final, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, ParamSpec, TypeVar
 
 from foregone.compat_process import StandardProcessPoolNames
 from foregone.executor import Executor, check_buffersize
@@ -30,6 +30,9 @@ if sys.platform != "win32":
     from foregone.process_pool.start import Multiprocessing
     from foregone.process_pool.work_items import AnyCall
     from foregone_spec.future import Effect
+
+if TYPE_CHECKING:
+    from foregone.inspection_process import ProcessPoolView
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -160,6 +163,17 @@ class ProcessPoolExecutor(Executor, StandardProcessPoolNames):
     def kill_workers(self) -> None:
         """Do as ``terminate_workers``, with a signal that no process can ignore (SIGKILL)."""
         self._end(operator.methodcaller("kill"))
+
+    def inspect(self) -> "ProcessPoolView":
+        """Return what the pool does right now, as a state of the specification.
+
+        Takes no lock and waits for nothing: for a debugger, a signal handler, or another
+        thread, while the pool hangs.  ``str()`` of it is the seed's data-flow diagram, with
+        what is in each room.
+        """
+        from foregone.inspection_process import view_of_processes  # who never asks needs none
+
+        return view_of_processes(self._pool)
 
     def _end(self, send: "Callable[[Process], object]") -> None:
         """Cancel, send the signals, and only then tell who waits: callbacks may block."""

@@ -23,6 +23,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, cast, final
 
+from foregone.called import qualified
 from foregone.process_pool.pickling import (
     PROTOCOL,
     Data,
@@ -30,7 +31,6 @@ from foregone.process_pool.pickling import (
     Reducer,
     pack,
     problem,
-    qualified,
     unpack,
 )
 

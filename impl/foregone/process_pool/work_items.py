@@ -16,13 +16,13 @@ Owner of ``_place``, ``_queue``, ``_serial``: the pool, under its lock.  Model:
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from foregone.called import call_name
 from foregone.errors import CancelledError
 from foregone.future import OwnedFuture
 from foregone.process_pool import wire
 from foregone.process_pool.names import name_of
 from foregone.process_pool.pickling import (
     Reducer,
-    call_name,
     pack,
     problem,
     without_frames,

@@ -1,0 +1,116 @@
+"""What all pools of this process do right now, written to a file: for a program that hangs.
+
+As ``faulthandler`` does for threads: at once (``dump_all``), when a signal comes
+(``dump_on_signal``), or when a program takes longer than it should (``dump_later``).
+Each pool is shown by its ``inspect()``, which takes no lock; what is written goes past the
+file's own buffer and its lock, if the file has a descriptor.
+
+Owner of every field: this module.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Final, TextIO, cast
+
+from foregone import clock, interpreter_exit
+from foregone.pool import Pool as ThreadPool
+
+if TYPE_CHECKING:
+    from foregone.process_pool.rooms import Pool as ProcessPool
+
+_later: "threading.Event | None" = None
+
+
+def dump_all(file: TextIO | None = None) -> None:
+    """Write what every live pool of this process does to ``file``; None is stderr.
+
+    Takes no lock of a pool and waits for nothing, so that it may be called at any time, in
+    any thread, in a signal handler.  A pool that cannot be read is said to be so, and the
+    next one is shown.
+    """
+    shown = [text for text in map(_shown, interpreter_exit.pools.all()) if text]
+    head = f"Pools of foregone in process {os.getpid()}, {len(shown)} of them:\n"
+    _write(sys.stderr if file is None else file, "\n".join([head, *shown]))
+
+
+def dump_on_signal(signum: int, file: TextIO | None = None, *, chain: bool = False) -> None:
+    """Write what every live pool does whenever the signal ``signum`` comes.
+
+    ``file`` None is what ``sys.stderr`` is then.  ``chain`` has the handler that stood there
+    before run afterwards.  Raises ValueError where Python allows no handler: outside of the
+    main thread, and for signals that cannot be caught.  ``signal.signal`` undoes it.
+    """
+    former: object = signal.getsignal(signum)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        dump_all(file)
+        if chain and callable(former):
+            cast("Callable[[int, FrameType | None], object]", former)(number, frame)
+
+    signal.signal(signum, handle)
+
+
+def dump_later(seconds: float, file: TextIO | None = None, *, repeat: bool = False) -> None:
+    """Write what every live pool does after ``seconds``, unless that is cancelled before.
+
+    ``repeat`` goes on, every so many seconds.  A second call replaces the first one.  Raises
+    ValueError for what is no time to wait.
+    """
+    global _later
+    until = clock.limit(seconds, "dump_later()")
+    if until == clock.NO_LIMIT or seconds < 0:
+        raise ValueError(f"dump_later() needs a number of seconds from 0 on, not {seconds!r}")
+    cancel_dump_later()
+    cancelled = _later = threading.Event()
+
+    def wait() -> None:
+        while not cancelled.wait(until):
+            dump_all(file)
+            if not repeat:
+                return
+
+    threading.Thread(target=wait, name="foregone_dump_later", daemon=True).start()
+
+
+def cancel_dump_later() -> None:
+    """Cancel what ``dump_later`` has asked for; if there is nothing, do nothing."""
+    global _later
+    cancelled, _later = _later, None
+    if cancelled is not None:
+        cancelled.set()
+
+
+def _shown(pool: object) -> str:
+    """Return a pool as a text; "" of one that is through."""
+    try:
+        if isinstance(pool, ThreadPool):
+            from foregone.inspection import view_of_threads
+
+            over = pool.alive == 0 and not pool.accepts()
+            return "" if over else str(view_of_threads(pool))
+        from foregone.inspection_process import view_of_processes
+
+        processes = cast("ProcessPool", pool)
+        return "" if processes.worker.ended else str(view_of_processes(processes))
+    except Exception as error:
+        return f"{pool!r} cannot be read: {type(error).__name__}: {error}\n"
+
+
+#: At most so many bytes go out in one write.
+_MOST: Final = 1 << 16
+
+
+def _write(file: TextIO, text: str) -> None:
+    """Write past the file's buffer, whose lock somebody may hold; where there is none, into it."""
+    try:
+        fd = file.fileno()
+    except (OSError, ValueError, AttributeError):
+        file.write(text)
+        return
+    data = text.encode("utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(fd, data[:_MOST]) :]
