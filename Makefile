@@ -13,7 +13,7 @@ UV = uv==0.13.9
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint types contracts test models models-deep equality schedules \
   schedules-deep inclusions simulate traces mutants defects chaos museum museum-record cpython \
-  verify bench lock clean
+  verify docs page-test bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
@@ -94,6 +94,13 @@ cpython: setup  ## CPython's own tests of concurrent.futures, run on foregone
 verify: setup  ## all of the above, and one table of what was shown
 	@$(RUN) -m model_tests.chain.verify $(ARGS)
 
+docs: setup  ## the process pool as a page to click through: build/docs/process-pool.html
+	@mkdir -p build/docs
+	@$(RUN) -m foregone_spec page --output build/docs/process-pool.html $(ARGS)
+
+page-test: setup  ## that page in a real browser: needs chromium and chromedriver
+	@$(RUN) -m model_tests.browser $(ARGS)
+
 bench: setup  ## compare with the standard library, its peers, and the physical limit
 	@$(RUN) -m bench $(ARGS)
 
@@ -104,6 +111,9 @@ lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
 	  --extra verify --no-header --no-annotate pyproject.toml -o .ci/requirements.txt
 	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --no-header --no-annotate bench/requirements.in -o bench/requirements.txt
+	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-header --no-annotate model_tests/browser/requirements.in \
+	  -o model_tests/browser/requirements.txt
 
 clean:  ## remove what was built and cached (the environments stay)
 	@rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .crosshair

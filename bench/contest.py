@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Final, final
 
-from bench import peers, tasks
+from bench import beside, peers, tasks
 from bench.driver import ONCE
 from bench.matrix import LIMIT, Row, Workload
 from bench.settings import Figures, Setting
@@ -39,7 +39,7 @@ class Driver:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         self.child = subprocess.Popen(
             (sys.executable, "-m", "bench.driver", json.dumps(asdict(setting))),
-            cwd=peers.ROOT,
+            cwd=beside.ROOT,
             env=peers.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -146,7 +146,7 @@ def hold(
     workload: Workload, pairs: int, scale: float, spins: float, only: tuple[str, ...]
 ) -> list[Entrant]:
     """Run one workload for so many rounds."""
-    installed = peers.versions()
+    installed = peers.PEERS.versions()
     entrants = []
     for row in workload.rows:
         if only and row.subject not in only:

@@ -69,7 +69,7 @@ def table(workload: Workload, entrants: list[Entrant]) -> Iterator[str]:
 
 def versions() -> str:
     """Return who takes part, with versions, and who is absent."""
-    installed = peers.versions()
+    installed = peers.PEERS.versions()
     named = [each.package for each in SUBJECTS.values() if each.package not in ("", FOREGONE)]
     return ", ".join(f"{each} {installed.get(each, 'absent')}" for each in named)
 
@@ -78,7 +78,7 @@ def main(
     pairs: int, only: str, scale: float, subjects: tuple[str, ...], keep: pathlib.Path | None
 ) -> None:
     """Install the peers, run all workloads whose title has ``only``, and print the tables."""
-    why = peers.install()
+    why = peers.PEERS.install()
     if why:
         print(f"the peers could not be installed, and are absent:\n{why}")
     print(machine())

@@ -9,6 +9,7 @@ from itertools import permutations
 import pytest
 
 from bench import driver, peers, processes, tasks
+from bench.beside import Beside
 from bench.contest import Entrant, hold
 from bench.matrix import Column, Row, Workload, workloads
 from bench.settings import Setting, WrongResult, greedy, of_ideal
@@ -61,7 +62,9 @@ def test_who_raises_is_named() -> None:
 def test_who_is_not_installed_is_absent(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    monkeypatch.setattr(peers, "folder", lambda: tmp_path / "nothing")
+    nowhere = tmp_path / "requirements.txt"
+    nowhere.write_text("")
+    monkeypatch.setattr(peers, "PEERS", Beside("nothing", nowhere))
     entrant = one(hold(workload(Row("loky")), 1, 1.0, 1.0, ()))
     assert entrant.failure == "absent: it is not installed"
     assert "loky absent" in processes.versions()

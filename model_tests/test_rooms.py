@@ -21,6 +21,8 @@ PURE: Final = frozenset({
 #: The shell command may read its arguments, lines and files, and write.
 OF_THE_COMMAND: Final = {
     "__main__.py": frozenset({"argparse", "sys"}),
+    "options.py": frozenset({"argparse"}),
+    "page.py": frozenset({"importlib.resources"}),  # the text that is filled in
     "terminal.py": frozenset({"pathlib", "random", "sys"}),
 }
 

@@ -17,6 +17,8 @@ PURE = {"collections.abc", "dataclasses", "enum", "typing", "html", "itertools"}
 ALLOWED = {
     "__main__": {"argparse", "json", "sys"},
     "kinds": {"json"},
+    "options": {"argparse"},
+    "page": {"importlib.resources", "json"},  # the text that is filled in
     "stepping": {"json"},
     "terminal": {"pathlib", "random", "sys"},
     "trace": {"json"},

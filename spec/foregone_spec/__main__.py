@@ -1,8 +1,8 @@
 """The specification at the command line: ``foregone-spec``.
 
 Prints the tables and their diagrams, answers what a command does in a state,
-explores a model, steps through one, and says whether a recorded run is a behaviour
-of its model.
+explores a model, steps through one, makes a page of one, and says whether a recorded
+run is a behaviour of its model.
 Exit codes: 0 is yes, 1 is no (an invariant violated, a run rejected), 2 is a
 question that cannot be answered.
 """
@@ -11,9 +11,9 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, NoReturn, TypeAlias, get_origin
+from typing import NoReturn, TypeAlias, cast
 
-from foregone_spec import draw, trace
+from foregone_spec import draw, page, process_pool_actions, trace
 from foregone_spec.draw import Machine
 from foregone_spec.explore import DEFAULT_LIMIT, Graph, TooManyStates, explore
 from foregone_spec.kinds import (
@@ -27,6 +27,8 @@ from foregone_spec.kinds import (
     field_types,
 )
 from foregone_spec.model import A, S, Value, tla_text
+from foregone_spec.options import KINDS, fields_of, model_options
+from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.stepping import Refused, Session
 from foregone_spec.terminal import Terminal
 from foregone_spec.trace import TraceError
@@ -113,37 +115,9 @@ def _meaning(machine: Machine, state: str, cell: draw.Cell) -> Iterator[str]:
 
 # --------------------------------------------------------------------- models
 
-_KINDS: Final[Mapping[str, AnyKind]] = {
-    "future": FUTURE,
-    "waiting": WAITING,
-    "thread-pool": THREAD_POOL,
-    "process-pool": PROCESS_POOL,
-    "map": MAP,
-}
-
-_DEFAULTS: Final[Mapping[str, Mapping[str, object]]] = {
-    "future": {"owned": True},
-    "waiting": {"futures": 2, "asks": ["ALL_COMPLETED"], "names": [[1, 2]]},
-    "thread-pool": {"calls": 2, "threads": 2},
-    "process-pool": {"calls": 2, "processes": 1, "capacity": 1},
-    "map": {"items": 3, "buffersize": 2},
-}
-
-
-def _fields(args: argparse.Namespace) -> Mapping[str, object]:
-    given = {
-        name: getattr(args, name)
-        for name in field_types(_KINDS[args.model].make)
-        if getattr(args, name) is not None
-    }
-    fields = {**_DEFAULTS[args.model], **given}
-    if "processes" in given and "capacity" not in given:  # the least that a Call Q may have
-        fields["capacity"] = given["processes"]
-    return fields
-
 
 def _of_model(args: argparse.Namespace) -> tuple[str, int]:
-    fields = _fields(args)
+    fields = fields_of(args)
     match args.model:
         case "future":
             return _answered(FUTURE, fields, args)
@@ -208,6 +182,26 @@ def _stepped(
     if args.load is not None:
         session.do(f"load {args.load}")
     return "", terminal.lead(session, as_json=args.json)
+
+
+# ------------------------------------------------------------------- the page
+
+
+def _page(args: argparse.Namespace) -> tuple[str, int]:
+    shown, text = None, None
+    if args.trace is not None:
+        text, run = Terminal.content(args.trace), _read(args.trace)
+        model = run.model
+        if not isinstance(model, ProcessPoolModel):
+            raise Unanswerable(f"{args.trace} is a run of {model}; the page shows ProcessPool")
+        taken = tuple(cast("process_pool_actions.Action", each.action) for each in run.steps)
+        shown = (page.Scene(f"the run {args.trace}", model, taken),)
+    elif any(getattr(args, name) is not None for name in field_types(PROCESS_POOL.make)):
+        bounded = PROCESS_POOL.model(fields_of(args), "model")
+        shown = (page.Scene(str(bounded), bounded),)
+    made = page.page(shown, text)
+    Terminal.keep(args.output, made)
+    return f"{len(made):,} bytes are in {args.output}: open it in a browser\n", 0
 
 
 # --------------------------------------------------------------------- traces
@@ -288,6 +282,11 @@ def _parser() -> _Parser:
     ask.add_argument("command")
     ask.add_argument("--json", action="store_true")
     _of_models(command)
+    seen = command("page", _page, "write the process pool as a page to click through")
+    model_options(seen, PROCESS_POOL, as_json=False)
+    seen.set_defaults(model="process-pool")
+    seen.add_argument("--output", metavar="FILE", default="process-pool.html")
+    seen.add_argument("--trace", metavar="TRACE.json", help="show a recorded run, with its bounds")
     check = command("check", _check, "say whether a recorded run is a behaviour of its model")
     check.add_argument("file", metavar="TRACE.json")
     check.add_argument("--json", action="store_true")
@@ -300,9 +299,9 @@ def _of_models(command: "Callable[[str, _Answer, str], argparse.ArgumentParser]"
     explorer = command("explore", _of_model, "visit every reachable state of a model")
     explorer.set_defaults(steps=False)
     models = explorer.add_subparsers(dest="model", required=True, metavar="MODEL")
-    for name, kind in _KINDS.items():
+    for name, kind in KINDS.items():
         made = models.add_parser(name, help=kind.make.__doc__)
-        _model_options(made, kind)
+        model_options(made, kind)
         made.add_argument("--limit", type=int, default=DEFAULT_LIMIT, help="of states")
     said = "step through {}: what is where now, and what may happen; help lists the commands"
     pool = command("pool", _of_model, said.format("the process pool"))
@@ -311,37 +310,14 @@ def _of_models(command: "Callable[[str, _Answer, str], argparse.ArgumentParser]"
     stepper = command("step", _of_model, said.format("a model"))
     stepper.set_defaults(steps=True)
     models = stepper.add_subparsers(dest="model", required=True, metavar="MODEL")
-    for name, kind in _KINDS.items():
+    for name, kind in KINDS.items():
         _step_options(models.add_parser(name, help=kind.make.__doc__), kind)
 
 
-def _model_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
-    for name, wanted in field_types(kind.make).items():
-        option = f"--{name.replace('_', '-')}"
-        if wanted is bool:
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, dest=name)
-        elif wanted is int:
-            parser.add_argument(option, type=int, dest=name, metavar="N")
-        elif get_origin(wanted) is None:
-            parser.add_argument(option, dest=name, metavar="WORD")
-        elif get_origin(wanted) is tuple and name == "names":
-            parser.add_argument(option, type=_numbers, nargs="*", dest=name, metavar="N,N")
-        else:
-            parser.add_argument(option, nargs="*", dest=name, metavar="WORD")
-    parser.add_argument("--json", action="store_true")
-
-
 def _step_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
-    _model_options(parser, kind)
+    model_options(parser, kind)
     parser.add_argument("--seed", type=int, default=0, help="of what random takes")
     parser.add_argument("--load", metavar="TRACE.json", help="begin at the end of a recorded run")
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(each) for each in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not numbers, as in 1,2") from None
 
 
 if __name__ == "__main__":

@@ -1,0 +1,202 @@
+"""The process pool as one HTML page: its reachable states, to be clicked through.
+
+The page (``html/``) knows nothing of the pool: which states there are, what may happen in
+each and what it leads to is what this module explores now, and embeds.  So it cannot
+disagree with the specification.  Nothing is fetched, and nothing from a trace is markup.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final, final
+
+from foregone_spec import process_pool_actions as act
+from foregone_spec.explore import Graph, TooManyStates, explore
+from foregone_spec.kinds import PROCESS_POOL, field_types, plain_fields
+from foregone_spec.lifecycle import Request
+from foregone_spec.model import Model, Value
+from foregone_spec.process_death import Policy
+from foregone_spec.process_pool import ProcessPoolModel
+from foregone_spec.process_pool_state import ProcessPoolState
+
+#: A page with more states than this takes a browser too long to read.
+LIMIT: Final = 60_000
+
+#: Whose step an action is, by its name: whoever uses the pool, a process, or the local worker.
+_OF_USERS: Final = (
+    act.Submit, act.SubmitUnpicklable, act.Cancel, act.Notice, act.Shutdown, act.Discard,
+    act.Discarded, act.ShutdownReturns, act.Collect,
+)  # fmt: skip
+_OF_PROCESSES: Final = (
+    act.Ready, act.InitializerFails, act.Claim, act.Finish, act.Retire, act.Exit, act.Die,
+)  # fmt: skip
+
+_Model = Model[ProcessPoolState, act.Action]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A model with bounds, and what it shows.
+
+    All of its states, or, if it has too many, those of one run and what may follow each.
+    """
+
+    title: str
+    model: _Model
+    run: tuple[act.Action, ...] | None = None
+
+    def graph(self) -> Graph[ProcessPoolState, act.Action]:
+        """Return the states to be shown; where it ends is one that has no edges at all.
+
+        Raises TooManyStates if there are too many and no run is given.
+        """
+        try:
+            return explore(self.model, LIMIT)
+        except TooManyStates:
+            if self.run is None:
+                raise
+        graph = Graph(self.model, self.model.initial())
+        state = graph.initial[0]
+        for action in (*self.run, None):
+            steps = [(each, self.model.step(state, each)) for each in self.model.enabled(state)]
+            graph.edges[state] = tuple(steps)
+            if action not in dict(steps):
+                break
+            state = dict(steps)[action]
+        return graph
+
+
+def scenes() -> tuple[Scene, ...]:
+    """Return what the page shows if nothing else is asked for."""
+    both = (Request.SHUTDOWN, Request.SHUTDOWN_CANCEL_FUTURES)
+    return (
+        Scene(
+            "2 calls, 2 processes: one may die, and the pool breaks",
+            ProcessPoolModel(calls=2, processes=2, capacity=2, deaths=1),
+        ),
+        Scene(
+            "2 calls, 2 processes: one may die, and is replaced",
+            ProcessPoolModel(calls=2, processes=2, capacity=2, deaths=1, policy=Policy.REPLACE),
+        ),
+        Scene(
+            "3 calls, 2 processes, nobody dies",
+            ProcessPoolModel(calls=3, processes=2, capacity=2),
+        ),
+        Scene(
+            "2 calls, 1 process: shut down twice, the second time with cancel_futures",
+            ProcessPoolModel(calls=2, processes=1, capacity=1, closers=both),
+        ),
+        Scene(
+            "2 calls, 1 process: its initializer may raise, a call may not pickle",
+            ProcessPoolModel(
+                calls=2, processes=1, capacity=1, initializer_fails=True, unpicklable=True
+            ),
+        ),
+        Scene(
+            "2 calls, 1 process, replaced after each call; the executor may be collected",
+            ProcessPoolModel(calls=2, processes=1, capacity=1, max_tasks=1, collects=True),
+        ),
+    )
+
+
+def page(shown: Sequence[Scene] | None = None, trace: str | None = None) -> str:
+    """Return the page as a text: one HTML file that needs nothing else.
+
+    ``shown`` are the scenes, None for those of ``scenes()``; ``trace`` is the text of a
+    recorded run that is loaded at once.  Raises TooManyStates where a scene is too large.
+    """
+    data = {
+        "scenes": [scene_data(each) for each in (scenes() if shown is None else shown)],
+        "trace": trace,
+    }
+    folder = files("foregone_spec").joinpath("html")
+    style, script, text = (
+        folder.joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.css", "page.js", "page.html")
+    )
+    parts = {"/*STYLE*/": style, "/*DATA*/": _embedded(data), "/*SCRIPT*/": script}
+    for mark, part in parts.items():
+        before, _, after = text.partition(mark)
+        text = before + part + after
+    return text
+
+
+def _embedded(data: object) -> str:
+    """Return ``data`` as JSON that no HTML parser takes for markup."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def scene_data(scene: Scene) -> dict[str, object]:
+    """Return the reachable graph of a scene's model as plain values.
+
+    ``states`` has a row for each state: for each variable the number of its value in
+    ``values``.  ``edges`` has one too: numbers of an action and of the state after it, in
+    turn; None where that was not explored.  The first state is the initial one.
+    """
+    graph = scene.graph()
+    numbers = {state: number for number, state in enumerate(graph.edges)}
+    for _, _, after in graph.triples():
+        numbers.setdefault(after, len(numbers))
+    actions: dict[act.Action, int] = {}
+    edges = [
+        [
+            each
+            for action, after in graph.edges[state]
+            for each in (actions.setdefault(action, len(actions)), numbers[after])
+        ]
+        if state in graph.edges
+        else None
+        for state in numbers
+    ]
+    names = list(scene.model.variables(graph.initial[0]))
+    values: dict[str, dict[Value, int]] = {name: {} for name in names}
+    states = [_row(scene.model.variables(state), values) for state in numbers]
+    return {
+        "title": scene.title,
+        "fields": plain_fields(scene.model),
+        "variables": names,
+        "values": [list(values[name]) for name in names],
+        "states": states,
+        "actions": [_action(each) for each in actions],
+        "edges": edges,
+        "invariants": [*scene.model.invariants, *scene.model.step_invariants],
+        "broken": dict(_broken(graph, numbers)),
+    }
+
+
+def _row(variables: Mapping[str, Value], values: Mapping[str, dict[Value, int]]) -> list[int]:
+    return [values[name].setdefault(value, len(values[name])) for name, value in variables.items()]
+
+
+def _action(action: act.Action) -> dict[str, object]:
+    if isinstance(action, _OF_USERS):
+        who = "users"
+    elif isinstance(action, _OF_PROCESSES):
+        who = f"process {action.process}"
+    else:
+        who = "local worker"
+    fields = [str(getattr(action, name)) for name in field_types(type(action))]
+    return {
+        **PROCESS_POOL.plain(action),
+        "text": " ".join([type(action).__name__, *fields]),
+        "who": who,
+        "says": (type(action).__doc__ or "").partition("\n")[0].replace("``", ""),
+    }
+
+
+def _broken(
+    graph: Graph[ProcessPoolState, act.Action], numbers: Mapping[ProcessPoolState, int]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is violated: by the number of a state, or of two, before and after a step."""
+    model = graph.model
+    for state, number in numbers.items():
+        wrong = [name for name, holds in model.invariants.items() if not holds(state)]
+        if wrong:
+            yield str(number), wrong
+    for state, _, after in graph.triples():
+        wrong = [name for name, allows in model.step_invariants.items() if not allows(state, after)]
+        if wrong:
+            yield f"{numbers[state]}>{numbers[after]}", wrong
