@@ -23,6 +23,7 @@ from foregone_spec import (
     kinds,
     lifecycle,
     model,
+    page,
     process_death,
     rooms,
     trace,
@@ -367,6 +368,33 @@ def pictures_show_every_room() -> Cases:
         yield f"{state}", words.issuperset(wanted)
 
 
+def pages_have_the_graph() -> Cases:
+    """Check that a page has each state and each step of a small process pool, and no other."""
+    model = ProcessPoolModel(calls=1, processes=1, capacity=1, deaths=1)
+    told = json.loads(json.dumps(page.scene_data(page.Scene("small", model))))
+    reached = explore.explore(model).edges
+    numbers = {state: number for number, state in enumerate(reached)}
+    yield "as many states", len(told["states"]) == len(told["edges"]) == len(reached)
+    for state, row, edges in zip(reached, told["states"], told["edges"], strict=False):
+        shown = {
+            name: values[each]
+            for name, values, each in zip(told["variables"], told["values"], row, strict=True)
+        }
+        yield f"{state}", shown == json.loads(json.dumps(model.variables(state)))
+        steps = {
+            (told["actions"][action]["text"], after)
+            for action, after in zip(edges[::2], edges[1::2], strict=True)
+        }
+        wanted = {
+            (
+                " ".join([type(action).__name__, *map(str, kinds.plain_fields(action).values())]),
+                after,
+            )
+            for action, after in ((each, numbers[to]) for each, to in reached[state])
+        }
+        yield f"{state}: steps", steps == wanted
+
+
 LAWS: Final[Mapping[str, Callable[[], Cases]]] = {
     "models: what is enabled can be done, and no more": models_keep_their_word,
     "invariants: each tells states apart": predicates_tell_apart,
@@ -377,4 +405,5 @@ LAWS: Final[Mapping[str, Callable[[], Cases]]] = {
     "JSON: what is not wanted is refused": what_is_not_wanted_is_refused,
     "drawings: every cell, every arrow": drawings_show_every_cell,
     "pictures: every room": pictures_show_every_room,
+    "pages: every state, every step": pages_have_the_graph,
 }

@@ -25,6 +25,10 @@ WITHOUT: Final = {
     "invariants.mapping": "it only names the predicates, each of which has a law",
     "invariants.thread_pool": "it only names the predicates, each of which has a law",
     "invariants.waiting": "it only names the predicates, each of which has a law",
+    "options.fields_of": "it reads arguments: test_spec_main runs it",
+    "options.model_options": "it only names the options: test_spec_main runs it",
+    "page.page": "it puts texts together: test_spec_page reads them, and a browser does",
+    "page.scenes": "it only names the scenes: test_spec_page explores each",
     "process_pool_invariants.process_pool": "it only names the predicates, each of which has a law",
 }
 

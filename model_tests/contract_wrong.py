@@ -18,6 +18,7 @@ from foregone_spec import (
     follow,
     kinds,
     model,
+    page,
     process_pool,
     rooms,
     trace,
@@ -83,6 +84,26 @@ def _rest(right: Callable[..., object]) -> Callable[..., object]:
     return wrong
 
 
+def _without_a_step(right: Callable[..., object]) -> Callable[..., object]:
+    """Make a page that offers nothing in the first state."""
+
+    def wrong(scene: object) -> object:
+        found = cast("dict[str, list[object]]", right(scene))
+        return {**found, "edges": [[], *found["edges"][1:]]}
+
+    return wrong
+
+
+def _without_a_value(right: Callable[..., object]) -> Callable[..., object]:
+    """Make a page on which every state is the first one."""
+
+    def wrong(scene: object) -> object:
+        found = cast("dict[str, list[object]]", right(scene))
+        return {**found, "states": [found["states"][0]] * len(found["states"])}
+
+    return wrong
+
+
 #: By law: where a function stands, its name, and what is put in its place.
 WRONG: Final[Mapping[str, tuple[tuple[ModuleType, str, Wrong], ...]]] = {
     "explorer: complete, and shortest runs": (
@@ -116,6 +137,10 @@ WRONG: Final[Mapping[str, tuple[tuple[ModuleType, str, Wrong], ...]]] = {
         *((draw, name, _NOTHING) for name in ("markdown", "text", "mermaid", "dot", "svg")),
     ),
     "pictures: every room": ((rooms, "picture", _NOTHING),),
+    "pages: every state, every step": (
+        (page, "scene_data", _without_a_step),
+        (page, "scene_data", _without_a_value),
+    ),
 }
 
 
