@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -23,8 +24,10 @@ from foregone_spec.future_actions import (
 )
 from foregone_spec.future_model import FutureModel
 from foregone_spec.lifecycle import Request
+from foregone_spec.sources import SOURCES
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.words import WORDS
+from model_tests.chain.command import ROOT
 
 RUN: list[Action] = [
     SetRunningOrNotifyCancel(),
@@ -137,7 +140,9 @@ def test_diagram(ask: Asker) -> None:
     ],
 )
 def test_ask(question: str, answer: Sequence[str], ask: Asker) -> None:
-    head, *lines = ask("ask", *question.split()).splitlines()
+    head, *lines, last = ask("ask", *question.split()).splitlines()
+    machine, _, command = question.split()
+    assert last == f"  source: {SOURCES[machine][command]}"
     assert head.startswith(", ".join(question.split()[1:]) + ": ")
     assert [line.strip() for line in lines] == answer
     assert json.loads(ask("ask", *question.split(), "--json"))["meaning"] == answer
@@ -146,6 +151,7 @@ def test_ask(question: str, answer: Sequence[str], ask: Asker) -> None:
 def test_ask_as_json(ask: Asker) -> None:
     found = json.loads(ask("ask", "future", "PENDING", "set_result", "--json"))
     del found["meaning"]
+    assert found.pop("source") == SOURCES["future"]["set_result"]
     assert found == {
         "machine": "future",
         "state": "PENDING",
@@ -154,6 +160,22 @@ def test_ask_as_json(ask: Asker) -> None:
         "reply": "None",
         "effects": ["KeepOutcome", "TellWaiters", "WakeBlocked", "RunCallbacks"],
     }
+
+
+def test_every_rule_has_a_source_that_is_there() -> None:
+    """Each column of each table; each action is in its model, each room in the museum."""
+    rooms = re.findall(r"^## (\w+)$", (ROOT / "docs" / "museum.md").read_text(), re.MULTILINE)
+    for name, machine in draw.machines().items():
+        assert list(SOURCES[name]) == list(machine.columns)
+        for source in SOURCES[name].values():
+            assert re.match(r"CPython|the seed|foregone", source)
+            actions = re.findall(r"\b([A-Z]\w+)\.([A-Z]\w+)\b", source)
+            assert actions or source.endswith("no model")
+            for model, action in actions:
+                text = (ROOT / "tla" / f"{model}.tla").read_text()
+                assert re.search(rf"^{action}(\(.*\))? ==", text, re.MULTILINE), source
+            assert set(re.findall(r"\b[MH]\d+\b", source)) <= set(rooms), source
+    assert set(SOURCES) == set(draw.machines())
 
 
 def test_every_cell_has_its_words(ask: Asker) -> None:

@@ -29,6 +29,7 @@ from foregone_spec.kinds import (
 from foregone_spec.model import A, S, Value, tla_text
 from foregone_spec.options import KINDS, fields_of, model_options
 from foregone_spec.process_pool import ProcessPoolModel
+from foregone_spec.sources import SOURCES
 from foregone_spec.stepping import Refused, Session
 from foregone_spec.terminal import Terminal
 from foregone_spec.trace import TraceError
@@ -87,11 +88,12 @@ def _ask(args: argparse.Namespace) -> tuple[str, int]:
     machine = draw.machines()[args.machine]
     row = machine.cells[_known(args.state, machine.row, machine.cells)]
     cell = row[_known(args.command, machine.column, row)]
-    meaning = list(_meaning(machine, args.state, cell))
+    meaning, source = list(_meaning(machine, args.state, cell)), SOURCES[args.machine][args.command]
     if args.json:
         asked = {"machine": args.machine, machine.row: args.state, machine.column: args.command}
-        return _json({**asked, **_cell(cell), "meaning": meaning}), 0
+        return _json({**asked, **_cell(cell), "meaning": meaning, "source": source}), 0
     lines = [f"{args.state}, {args.command}: {cell}", *(f"  {each}" for each in meaning)]
+    lines.append(f"  source: {source}")
     return "\n".join(lines) + "\n", 0
 
 
