@@ -44,10 +44,12 @@ def test_python_blocks_run(code: str) -> None:
 
 
 @pytest.mark.parametrize("command", [line for line in SHELL if line.startswith("python")])
-def test_spec_commands_run(command: str) -> None:
+def test_spec_commands_run(command: str, tmp_path: pathlib.Path) -> None:
     """Each command of the specification runs and prints something."""
     words = [sys.executable, *shlex.split(command)[1:]]
-    ran = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+    ran = subprocess.run(
+        words, capture_output=True, text=True, timeout=50, check=False, cwd=tmp_path
+    )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout
 

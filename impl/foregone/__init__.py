@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from foregone.executor import Executor
     from foregone.future import Future
     from foregone.process import BrokenProcessPool, ProcessDied, ProcessPoolExecutor
+    from foregone.progress_bar import progress
     from foregone.thread_pool import ThreadPoolExecutor
     from foregone.waiting import (
         ALL_COMPLETED,
@@ -62,6 +63,7 @@ __all__ = [
     "dump_all",
     "dump_later",
     "dump_on_signal",
+    "progress",
     "wait",
 ]
 
@@ -94,13 +96,13 @@ _HOMES: Final = {
     "dump_all": "foregone.dump",
     "dump_later": "foregone.dump",
     "dump_on_signal": "foregone.dump",
+    "progress": "foregone.progress_bar",
     "wait": "foregone.waiting",
 }
 
 #: Those that a user may never ask for, and that cost more to import.
-_APART: Final = tuple(
-    name for name in _HOMES if _HOMES[name] in ("foregone.process", "foregone.dump")
-)
+_DOORS: Final = ("foregone.process", "foregone.dump", "foregone.progress_bar")
+_APART: Final = tuple(name for name in _HOMES if _HOMES[name] in _DOORS)
 
 if not TYPE_CHECKING:  # a checker sees the imports above, and any other name is an error
 
@@ -110,7 +112,7 @@ if not TYPE_CHECKING:  # a checker sees the imports above, and any other name is
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if _HOMES[name].startswith("foregone.") and name not in _APART:
             for each, home in _HOMES.items():  # all at once: a signal handler finds them there
-                if home not in ("foregone.process", "foregone.dump", "concurrent.futures"):
+                if home not in (*_DOORS, "concurrent.futures"):
                     globals()[each] = getattr(importlib.import_module(home), each)
         globals()[name] = found = getattr(importlib.import_module(_HOMES[name]), name)
         return found

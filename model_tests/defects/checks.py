@@ -65,6 +65,7 @@ ROOMS: Final = {
     "interpreter_exit": ("test_defects_process", *_THREADS, "test_process_alone"),
     "called": ("test_process_pickling",),
     "dump": ("test_dump",),
+    "progress_bar": ("test_progress_bar",),
     "inspection": ("test_inspection",),
     "inspection_process": ("test_inspection",),
     "process_pool/answers": (*_DEATHS, "test_process_cancel", "test_process_chunks"),
