@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from model_tests.chain.kept import TELLING
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 #: All that the specification may import: nothing here has a clock, a lock or a file.
@@ -178,6 +180,15 @@ def first_imports(body: list[ast.stmt]) -> Iterator[str]:
 
 
 IMPORTED: Final = {name: set(first_imports(parsed(path).body)) for name, path in MODULES.items()}
+
+
+def test_what_only_tells_is_imported_by_nobody_else() -> None:
+    """So no figure that is kept can be of it."""
+    telling = {module_of(ROOT / each) for each in TELLING if each.endswith(".py")}
+    assert telling <= set(MODULES)
+    others = {name: IMPORTED[name] & telling for name in MODULES if name not in telling}
+    assert not {name: found for name, found in others.items() if found}
+    assert any(IMPORTED[name] & telling for name in telling)  # it can be seen
 
 
 def reached(start: str) -> set[str]:
