@@ -101,7 +101,7 @@ docs: setup  ## the process pool as a page to click through: build/docs/process-
 page-test: setup  ## that page in a real browser: needs chromium and chromedriver
 	@$(RUN) -m model_tests.browser $(ARGS)
 
-bench: setup  ## compare with the standard library, its peers, and the physical limit
+bench: setup  ## against the standard library, peers, the physical limit; build/bench.html
 	@$(RUN) -m bench $(ARGS)
 
 lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
@@ -111,6 +111,8 @@ lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
 	  --extra verify --no-header --no-annotate pyproject.toml -o .ci/requirements.txt
 	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --no-header --no-annotate bench/requirements.in -o bench/requirements.txt
+	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-header --no-annotate bench/plots.in -o bench/plots.txt
 	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --no-header --no-annotate model_tests/browser/requirements.in \
 	  -o model_tests/browser/requirements.txt

@@ -3,7 +3,7 @@
 Ratios above 1 mean that foregone takes less.  ``make bench ARGS=processes`` runs the
 process pool's part alone, beside its peers, which it installs under build/.  ``--pairs
 N`` sets how many pairs are run of each workload, ``--only WORD`` runs those whose title
-has the word, ``--json FILE`` keeps every figure.
+has the word, ``--json FILE`` keeps every figure.  ``build/bench.html`` shows it with plots.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from types import ModuleType
 import foregone
 from bench import processes
 from bench.paired import HEADER, Comparison, Workload, compare, machine
+from bench.report import Report, of_comparison
 
 CALLS = 50_000
 TRIPS = 2_000
@@ -190,14 +191,15 @@ def comparisons(pairs: int, only: str) -> Iterator[Comparison]:
             yield compare(title, theirs, ours, unit=unit, scale=scale, pairs=pairs)
 
 
-def threads(pairs: int, only: str, keep: pathlib.Path | None) -> None:
+def threads(pairs: int, only: str, keep: pathlib.Path | None, found: Report) -> None:
     """Print the table of the Future, waiting and the thread pool."""
-    print(machine())
-    print(f"foregone {foregone.__version__}; ratio = standard library / foregone, pair by pair")
-    print(HEADER, flush=True)
+    found.say(machine())
+    version = f"foregone {foregone.__version__}"
+    found.say(f"{version}; ratio = standard library / foregone, pair by pair")
+    found.show(HEADER)
     kept: dict[str, object] = {"machine": machine(), "version": foregone.__version__}
     for comparison in comparisons(pairs, only):
-        print(comparison.row(), flush=True)
+        found.show(comparison.row(), of_comparison(comparison))
         kept[comparison.title] = comparison.pairs
     if keep is not None:
         keep.write_text(json.dumps(kept, indent=1), encoding="utf-8")
@@ -217,13 +219,15 @@ def main() -> int:
     options = parser.parse_args()
     what = options.what or both
     keep: pathlib.Path | None = options.json
+    found = Report()
     if "threads" in what:
-        threads(options.pairs, options.only, keep)
+        threads(options.pairs, options.only, keep, found)
     if "processes" in what:
         subjects = tuple(each for each in options.subjects.split(",") if each)
         if keep is not None and "threads" in what:
             keep = keep.with_stem(f"{keep.stem}-processes")
-        processes.main(options.pairs, options.only, options.scale, subjects, keep)
+        processes.main(options.pairs, options.only, options.scale, subjects, keep, found)
+    print(f"\nas a page, with plots: {found.write()}")
     return 0
 
 

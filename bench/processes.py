@@ -16,6 +16,7 @@ from bench import peers
 from bench.contest import Entrant, hold, pairs_of, per_millisecond
 from bench.matrix import FOREGONE, Column, Workload, workloads
 from bench.paired import interval, machine
+from bench.report import Report, charts
 from bench.subjects import SUBJECTS
 
 WIDTH: Final = 44
@@ -75,15 +76,21 @@ def versions() -> str:
 
 
 def main(
-    pairs: int, only: str, scale: float, subjects: tuple[str, ...], keep: pathlib.Path | None
+    pairs: int,
+    only: str,
+    scale: float,
+    subjects: tuple[str, ...],
+    keep: pathlib.Path | None,
+    found: Report,
 ) -> None:
     """Install the peers, run all workloads whose title has ``only``, and print the tables."""
     why = peers.PEERS.install()
     if why:
         print(f"the peers could not be installed, and are absent:\n{why}")
-    print(machine())
-    print(f"foregone {foregone.__version__}, {versions()}")
-    print(f"ratio = the other / foregone, round by round; load before: {os.getloadavg()[0]:.2f}")
+    found.say(machine())
+    found.say(f"foregone {foregone.__version__}, {versions()}")
+    ratios = "ratio = the other / foregone, round by round"
+    found.say(f"{ratios}; load before: {os.getloadavg()[0]:.2f}")
     spins = per_millisecond()
     kept: dict[str, object] = {
         "machine": machine(),
@@ -94,10 +101,10 @@ def main(
         if only not in f"{workload.title} {workload.method}":
             continue
         entrants = hold(workload, pairs, scale, spins, subjects)
-        print("\n".join(table(workload, entrants)), flush=True)
+        found.show("\n".join(table(workload, entrants)), *charts(workload, entrants))
         kept[f"{workload.title}, {workload.method}"] = {
             each.row.name: each.failure or list(each.runs.values()) for each in entrants
         }
         if keep is not None:
             keep.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    print(f"\nload after: {os.getloadavg()[0]:.2f}")
+    found.say(f"load after: {os.getloadavg()[0]:.2f}")
