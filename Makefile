@@ -94,9 +94,8 @@ cpython: setup  ## CPython's own tests of concurrent.futures, run on foregone
 verify: setup  ## all of the above, and one table of what was shown
 	@$(RUN) -m model_tests.chain.verify $(ARGS)
 
-docs: setup  ## the process pool as a page to click through: build/docs/process-pool.html
-	@mkdir -p build/docs
-	@$(RUN) -m foregone_spec page --output build/docs/process-pool.html $(ARGS)
+docs: setup  ## the pages, the API, the process pool to click through: build/site/index.html
+	@$(RUN) -m model_tests.site $(ARGS)
 
 page-test: setup  ## that page in a real browser: needs chromium and chromedriver
 	@$(RUN) -m model_tests.browser $(ARGS)
@@ -111,8 +110,9 @@ lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
 	  --extra verify --no-header --no-annotate pyproject.toml -o .ci/requirements.txt
 	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --no-header --no-annotate bench/requirements.in -o bench/requirements.txt
-	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --no-header --no-annotate bench/plots.in -o bench/plots.txt
+	@for each in bench/plots docs/requirements; do \
+	  build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	    --no-header --no-annotate $$each.in -o $$each.txt || exit 1; done
 	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --no-header --no-annotate model_tests/browser/requirements.in \
 	  -o model_tests/browser/requirements.txt
