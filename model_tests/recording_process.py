@@ -171,7 +171,7 @@ class _Reader(Rooms):
         for entry in self.entries[self.at :]:
             match entry:
                 case ["Take", it, Call() as call, _, _, True] if it is self.pool:
-                    if self.numbers[call] == number:
+                    if self.numbers.get(call) == number:
                         return True
         return False
 

@@ -13,10 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final, final
 
+from foregone.inspection import Place as Line
 from foregone.inspection import PoolView, agreed, asked, where
+from foregone.process_pool import poller
 from foregone.process_pool.call_queue import CallQueue
+from foregone.process_pool.dispatch import lacking
+from foregone.process_pool.ports import Process
 from foregone.process_pool.rooms import Pool
-from foregone.process_pool.wire import DEPTH
+from foregone.process_pool.wire import DEPTH, readable
 from foregone.process_pool.work_items import AnyCall
 from foregone_spec.future import DONE, State
 from foregone_spec.lifecycle import Phase
@@ -108,8 +112,10 @@ class _Lane:
 
     def stands(self) -> str:
         """Return what the model calls how the process is."""
+        if self.failed:
+            return "failed"
         if self.ended:
-            lost = "failed" if self.failed else "dead" if self.ready else "stillborn"
+            lost = "dead" if self.ready else "stillborn"
             return "ended" if self.told and not self.claimed() else lost
         if self.told:
             return "told"
@@ -156,7 +162,7 @@ def _read(pool: Pool) -> _Reading:
             ready=queue.ready,
             told=queue.told,
             failed=queue.refusal is not None,
-            ended=process.ended(),
+            ended=_has_ended(process),
             watched=any(each is queue for each in watched),
             slots=tuple(_slots(queue, head, tail)),
         )
@@ -168,7 +174,7 @@ def _read(pool: Pool) -> _Reading:
         lanes=tuple(lanes),
         closers=len(worker._closers),
         early=worker.unready,
-        awake=worker._awake or worker.ticking or not _sleeps(pool),
+        awake=not worker.ended and (worker._awake or worker.ticking or _at_work(pool)),
     )
 
 
@@ -247,7 +253,7 @@ def _state(
         begun=(*calls.begun, 0),
         closers=closers,
         collected=False,
-        awake=found.awake or any(lane.ended for lane in found.lanes),  # its end wakes it
+        awake=found.awake or any(lane.ended or lane.failed for lane in found.lanes),
         watched=(*(lane.watched for lane in found.lanes), *[False] * unborn),
         early=found.early,
         may_die=len(found.lanes),
@@ -263,25 +269,45 @@ def _used(lane: _Lane, most: int | None) -> int:
     return 0 if most is None else max(0, most - lane.left - len(lane.offered()))
 
 
-def _ident(pool: Pool) -> int | None:
+def _has_ended(process: Process) -> bool:
+    """Say whether a process has ended, as far as that can be seen and nothing comes of it.
+
+    Without a descriptor of the process itself its sentinel has to do, which others may hold:
+    to ask for its exit code would take that from who needs it.
+    """
+    try:
+        return readable(process.watch)
+    except (OSError, ValueError):  # closed: it was buried just now
+        return True
+
+
+def _place(pool: Pool) -> Line | None:
+    """Return where the local worker is."""
     thread: object = pool.worker.thread
     ident: object = getattr(thread, "ident", None)
-    return ident if isinstance(ident, int) else None
+    return where(ident if isinstance(ident, int) else None)
 
 
-def _sleeps(pool: Pool) -> bool:
-    """Say whether the local worker is where it sleeps, or is not there."""
-    at = where(_ident(pool))
-    return not at or at.endswith(" in poll")
+def _at_work(pool: Pool) -> bool:
+    """Say whether the local worker is, or whether somebody is about to wake it.
+
+    Who submits wakes it, or starts it, a few steps after the call was accepted.
+    """
+    if pool.begun and pool.worker.thread is None:
+        return True
+    if lacking(pool) or (pool.room > 0 and bool(pool.waiting or pool.recalled)):
+        return True
+    at = _place(pool)
+    return at is not None and at[::2] != (poller.__file__, "poll")
 
 
 def _worker(pool: Pool) -> str:
     """Return what the local worker does, in words."""
-    if pool.worker.thread is None:
-        return "not started"
     if pool.worker.ended:
         return "ended"
-    return where(_ident(pool)) or "not started yet, or ended"
+    if pool.worker.thread is None:
+        return "being started" if pool.begun else "not started"
+    return str(_place(pool) or "being started")
 
 
 def _kernel(pid: int) -> str:

@@ -160,7 +160,7 @@ class Pool:
             phase = self.phase
             if self.queue: item = worker.holds = self.queue[0]; del self.queue[0]; phase = self.phase  # fmt: skip
             elif self.phase is _OPEN: self.parked += me; parked = True  # fmt: skip
-            else: self.alive -= 1  # fmt: skip
+            else: self.alive -= 1; worker.over = True  # fmt: skip
             if observer.log is not None: observer.log += (("NextItem", self, worker, item, phase, parked),)  # fmt: skip
         return item, phase, parked
 

@@ -25,7 +25,7 @@ class _Display(Protocol):
 
     def show(self, done: int) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self, done: int) -> None: ...
 
 
 def progress(
@@ -48,27 +48,29 @@ def progress(
 
 
 def _shown(
-    futures: list[concurrent.futures.Future[T]], until: float, description: str, file: TextIO
+    futures: list[concurrent.futures.Future[T]], until: float, description: str, file: TextIO | None
 ) -> Iterator[concurrent.futures.Future[T]]:
     total = len({*futures})
     left = clock.remaining(until)
     ended = as_completed(futures, None if left == clock.NO_LIMIT else left)
     display = _display(description, total, file)
     del futures
+    done = 0
     try:
-        display.show(0)
-        for done, future in enumerate(ended, start=1):
+        display.show(done)
+        for future in ended:
+            done += 1
             display.show(done)
             held = [future]
             del future
             # The caller gets the only reference that this generator has.
             yield held.pop()
     finally:
-        display.close()
+        display.close(done)
 
 
-def _display(description: str, total: int, file: TextIO) -> _Display:
-    if not file.isatty():
+def _display(description: str, total: int, file: TextIO | None) -> _Display:
+    if file is None or file.closed or not file.isatty():
         return _Silence()
     if importlib.util.find_spec("rich") is not None:
         return _Rich(description, total, file)
@@ -81,7 +83,7 @@ class _Silence:
     def show(self, done: int) -> None:
         """Show nothing."""
 
-    def close(self) -> None:
+    def close(self, done: int) -> None:
         """Leave nothing behind."""
 
 
@@ -94,21 +96,28 @@ class _Text:
         self.file = file
         self.width = 0
         self.next = clock.now()
+        self.shown = -1
 
     def show(self, done: int) -> None:
-        """Write the line, unless it was written just now; the last one always."""
+        """Write the line, unless it was written just now."""
         now = clock.now()
-        if now < self.next and done != self.total:
-            return
-        self.next = now + EVERY
+        if now >= self.next:
+            self.next = now + EVERY
+            self.write(done)
+
+    def write(self, done: int) -> None:
+        """Write the line."""
+        self.shown = done
         share = 100 * done // self.total if self.total else 100
         line = f"{self.description}{done:,} of {self.total:,}, {share}%"
         self.file.write(f"\r{line:{self.width}}")
         self.file.flush()
         self.width = len(line)
 
-    def close(self) -> None:
-        """Leave the line, and begin another."""
+    def close(self, done: int) -> None:
+        """Leave the line as it should be, and begin another."""
+        if self.shown != done:
+            self.write(done)
         self.file.write("\n")
         self.file.flush()
 
@@ -129,16 +138,23 @@ class _Rich:
     """A bar."""
 
     def __init__(self, description: str, total: int, file: TextIO) -> None:
-        console: object = vars(importlib.import_module("rich.console"))["Console"](file=file)
-        made: object = vars(importlib.import_module("rich.progress"))["Progress"](console=console)
+        of_console, of_progress, of_markup = (
+            vars(importlib.import_module(f"rich.{name}"))
+            for name in ("console", "progress", "markup")
+        )
+        own: object = of_console["Console"](file=file)
+        # Else what the program prints would go where the bar is.
+        made: object = of_progress["Progress"](
+            console=own, redirect_stdout=False, redirect_stderr=False
+        )
         self.bar = cast("_Bar", made)
-        self.task = self.bar.add_task(description, total=total)
+        self.task = self.bar.add_task(of_markup["escape"](description), total=total)
         self.bar.start()
 
     def show(self, done: int) -> None:
         """Move the bar."""
         self.bar.update(self.task, completed=done)
 
-    def close(self) -> None:
+    def close(self, done: int) -> None:
         """Leave it as it is."""
         self.bar.stop()

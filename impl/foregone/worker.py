@@ -49,12 +49,14 @@ BROKEN: Final = "A thread initializer failed, the thread pool is not usable anym
 
 
 class Worker:
-    """One thread of a pool: its seat, its gate, and the call that it holds."""
+    """One thread of a pool: its seat, its gate, the call that it holds, how far it is."""
 
-    __slots__ = ("gate", "holds", "seat", "thread")
+    __slots__ = ("gate", "holds", "over", "ready", "seat", "thread")
 
     gate: Gate
     holds: "WorkItem | None"
+    over: bool  # it takes no call any more
+    ready: bool  # its initializer is through
     seat: Gate
     thread: threading.Thread
 
@@ -63,6 +65,7 @@ class Worker:
         self.gate.acquire()
         self.seat = new_gate()  # taken by the thread, or by who could not start it
         self.holds = None
+        self.over = self.ready = False
         self.thread = threading.Thread(target=work, args=(pool, self), name=name)
 
 
@@ -76,6 +79,7 @@ def work(pool: "Pool", worker: Worker) -> None:
         except BaseException:
             LOGGER.critical("Exception in initializer:", exc_info=True)
             pool.ask(Request.BREAK)
+    worker.ready = True
     while True:
         item, phase, parked = pool.next_item(worker)
         if item is not None:

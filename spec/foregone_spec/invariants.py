@@ -217,8 +217,9 @@ def in_one_room_only(now: ThreadPoolState) -> bool:
 
 def nothing_lost(now: ThreadPoolState) -> bool:
     """[1] An accepted call that has not ended is queued, held, or running."""
+    there = frozenset((*now.work_ids, *now.holds))
     return all(
-        number in now.work_ids or number in now.holds
+        number in there
         for number, (call, future) in enumerate(zip(now.calls, now.futures, strict=True), 1)
         if call == "accepted" and future not in DONE
     )

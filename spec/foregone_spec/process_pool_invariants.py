@@ -7,6 +7,7 @@ a caller or of a process takes it away.
 """
 
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from typing import Final
 
 from foregone_spec import work_item
@@ -56,7 +57,7 @@ def bounded_call_queue(model: ProcessPoolModel, now: ProcessPoolState) -> bool:
 
 def cancel_succeeds_until_claimed(model: ProcessPoolModel, now: ProcessPoolState) -> bool:
     """A call that has not ended and that no process has claimed can be cancelled."""
-    possible = tuple(model.of_callers(now))
+    possible = frozenset(model.of_callers(now))
     return all(Cancel(number) in possible for number in pending(now) if not now.begun[number - 1])
 
 
@@ -74,7 +75,8 @@ def capacity(model: ProcessPoolModel, now: ProcessPoolState) -> bool:
 def overtaken_by_few(model: ProcessPoolModel, now: ProcessPoolState) -> bool:
     """A call that waits is overtaken by so many; with one process, by none."""
     most = model.overtake if model.processes > 1 else 0
-    return all(sum(map(bool, now.begun[number:])) <= most for number in unclaimed(now))
+    later = (*accumulate(map(bool, reversed(now.begun)), initial=0),)  # that have begun
+    return all(later[len(now.begun) - number] <= most for number in unclaimed(now))
 
 
 def acceptance_is_atomic(now: ProcessPoolState) -> bool:

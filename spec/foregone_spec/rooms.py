@@ -35,7 +35,7 @@ def picture(now: ProcessPoolState, work_ids: Sequence[int] = (), most: int = MOS
     executor, worker = ("Executor", list(_executor(now))), ("Local Worker Thread", _worker(now))
     ids, items = ("Work Ids", [shown.row(now.work_ids)]), ("Work Items", shown.items(now))
     calls, answers = ("Call Q", [shown.row(now.call_queue)]), ("Result Q", list(shown.answers(now)))
-    processes = (f"Process #1..{len(now.processes)}", list(shown.processes(now)))
+    processes = (f"Process #1..{len(now.processes) or 'n'}", list(shown.processes(now)))
     above = _EDGES + 1
     below = _EDGES + max(len(items[1]), len(answers[1]))
     tall = max(above + below, _EDGES + max(len(each[1]) for each in (executor, worker, processes)))
@@ -128,7 +128,7 @@ class _Shown:
 
 
 def _width(room: _Room) -> int:
-    return max(len(room[0]), *map(len, room[1]))
+    return max(map(len, (room[0], *room[1])))
 
 
 def _drawn(room: _Room, height: int, width: int) -> list[str]:
