@@ -81,7 +81,7 @@ def test_a_pool_that_cannot_be_read_hides_no_other(
         file = io.StringIO()
         foregone.dump_all(file)
         monkeypatch.undo()
-    assert "<odd> cannot be read: AttributeError" in file.getvalue()
+    assert "<odd> cannot be read: " in file.getvalue()
     assert "mine: OPEN" in file.getvalue()
 
 
@@ -139,6 +139,37 @@ def test_the_handler_that_stood_there_runs_too_if_it_is_asked_for() -> None:
     assert alone.stderr.startswith("Pools of foregone")
 
 
+def test_a_signal_that_ends_the_process_still_does_if_it_is_asked_for() -> None:
+    done = _run(
+        "foregone.dump_on_signal(signal.SIGTERM, chain=True); signal.raise_signal(signal.SIGTERM)"
+    )
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr.startswith("Pools of foregone")
+
+
+def test_a_handler_raises_nothing_into_the_program(tmp_path: Path) -> None:
+    done = _run(
+        f"file = open({str(tmp_path / 'file')!r}, 'w'); "
+        "foregone.dump_on_signal(signal.SIGUSR1, file); file.close(); "
+        "signal.raise_signal(signal.SIGUSR1); sys.stderr = None; "
+        "foregone.dump_on_signal(signal.SIGUSR1); signal.raise_signal(signal.SIGUSR1); "
+        "foregone.dump_all(); print('goes on')"
+    )
+    assert done.stdout == "goes on\n", done.stderr
+
+
+def test_what_a_dump_needs_is_imported_before() -> None:
+    """When a program hangs there may be no descriptor left."""
+    done = _run(
+        "executor = foregone.ProcessPoolExecutor(1); "
+        "foregone.dump_on_signal(signal.SIGUSR1); "
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); "
+        "signal.raise_signal(signal.SIGUSR1)"
+    )
+    assert "consistent" in done.stderr
+    assert "cannot be read" not in done.stderr
+
+
 def test_a_signal_that_cannot_be_caught_is_refused() -> None:
     with pytest.raises((ValueError, OSError)):
         foregone.dump_on_signal(signal.SIGKILL)
@@ -190,6 +221,11 @@ def test_later_cancelled_or_replaced() -> None:
 def test_no_time_to_wait_is_an_error(seconds: float) -> None:
     with pytest.raises(ValueError, match="dump_later"):
         foregone.dump_later(seconds)
+
+
+def test_a_dump_without_a_pause_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 0, not 0"):
+        foregone.dump_later(0, repeat=True)
 
 
 def test_the_end_of_the_program_waits_for_no_dump() -> None:

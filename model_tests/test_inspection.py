@@ -1,17 +1,22 @@
 """``executor.inspect()``: what it shows is what is there, whoever holds the pool's locks."""
 
+import gc
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_all_start_methods, get_context
 from typing import Final, Literal, TypeAlias
 
 import pytest
 
-from foregone import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from foregone.inspection import TRIES, agreed, row
+from foregone import Future, ProcessPoolExecutor, ThreadPoolExecutor, clock, wait
+from foregone.inspection import SECONDS, TRIES, ThreadPoolView, agreed, name_of, row, where
+from foregone.inspection_process import ProcessPoolView
+from foregone.process_pool.local_worker import LocalWorker
 from foregone_spec import process_pool_actions as act
 from foregone_spec import thread_pool_actions as thread_act
 from foregone_spec.future import State
@@ -193,6 +198,70 @@ def test_a_consistent_view_breaks_no_invariant(method: str, policy: Policy) -> N
     assert views[-1].state.work_ids == views[-1].state.call_queue == ()
 
 
+def test_a_pool_that_is_being_started_is_about_to_start_processes() -> None:
+    """Seen from the first ``submit``, in which nothing sleeps."""
+    executor = ProcessPoolExecutor(2, get_context("fork"))
+    views: list[ProcessPoolView] = []
+    begin = LocalWorker.begin
+
+    def looks(worker: LocalWorker) -> None:
+        views.append(executor.inspect())
+        begin(worker)
+        views.append(executor.inspect())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalWorker, "begin", looks)
+        future = executor.submit(abs, -1)
+    assert future.result() == 1
+    executor.shutdown()
+    assert views[0].consistent
+    assert views[0].state.work_ids == (1,)
+    assert views[0].local_worker == "being started"
+    assert views[0].violated() == ()
+    assert not views[1].consistent or not views[1].violated()
+
+
+def test_a_pool_of_more_processes_than_can_be_shown() -> None:
+    with ProcessPoolExecutor(5000, get_context("spawn")) as executor:
+        view = executor.inspect()
+    assert view.state.processes == ()
+    assert "Process #1..n" in str(view)
+
+
+def test_nothing_is_asked_of_a_process_that_only_one_may_ask(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks for an exit code takes it."""
+    with forked() as executor:
+        future = executor.submit(waits, door.came[1], door.opened[0])
+        door.come()
+        (queue,) = executor._pool.queues
+
+        def asked(_: object) -> bool:
+            raise AssertionError("asked")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(queue.process), "ended", asked)
+            view = executor.inspect()
+        door.open()
+        assert future.result() == 1
+    assert view.state.processes == ("running",)
+
+
+def test_many_calls_are_judged_in_time_that_grows_with_them(door: Door) -> None:
+    """By counting comparisons, not seconds: 40,000 squared would not end."""
+    with forked() as executor:
+        futures = [executor.submit(waits, door.came[1], door.opened[0])]
+        door.come()
+        futures += [executor.submit(int) for _ in range(40_000)]
+        view = executor.inspect()
+        door.open()
+        executor.shutdown(cancel_futures=True)
+    assert view.violated() == ()
+    assert len(view.state.work_ids) + len(view.state.call_queue) == 40_000
+    assert "(39,985)" in str(view)
+
+
 def test_a_limit_on_calls_is_counted() -> None:
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=3) as executor:
         executor.submit(abs, -1).result()
@@ -286,7 +355,118 @@ def test_a_consistent_view_of_a_thread_pool_breaks_no_invariant() -> None:
     assert not wrong, wrong[0]
 
 
+def test_a_thread_in_its_initializer_is_not_one_that_seeks() -> None:
+    begun, goes = threading.Barrier(2), threading.Event()
+
+    def initializes() -> None:
+        begun.wait()
+        goes.wait()
+
+    with ThreadPoolExecutor(1, initializer=initializes) as executor:
+        executor.submit(int)
+        begun.wait()
+        view = executor.inspect()
+        goes.set()
+    assert view.state.threads == ("initializing",)
+    assert view.violated() == ()
+    assert thread_act.Initialized(1) in view.may_follow()
+    assert thread_act.Take(1) not in view.may_follow()
+
+
+def test_a_thread_that_was_promised_and_has_not_begun_is_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the middle of ``submit``, as a signal handler may see it."""
+    executor = ThreadPoolExecutor(2)
+    views: list[ThreadPoolView] = []
+    start = threading.Thread.start
+
+    def looks(thread: threading.Thread) -> None:
+        views.append(executor.inspect())
+        start(thread)
+        views.append(executor.inspect())
+
+    monkeypatch.setattr(threading.Thread, "start", looks)
+    with executor:
+        executor.submit(int).result()
+    before, after = views[:2]
+    assert before.consistent
+    assert before.state.threads == ("starting", "unborn")
+    assert before.violated() == ()
+    assert not after.consistent or not after.violated()
+
+
+def test_whether_a_thread_lives_is_not_asked_of_the_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``is_alive`` takes locks, and changes the thread."""
+
+    def asked(_: threading.Thread) -> bool:
+        raise AssertionError("asked")
+
+    executor = ThreadPoolExecutor(1)
+    executor.submit(int).result()
+    monkeypatch.setattr(threading.Thread, "is_alive", asked)
+    assert executor.inspect().state.threads[0] in ("parked", "seeking")
+    monkeypatch.undo()
+    executor.shutdown()
+    monkeypatch.setattr(threading.Thread, "is_alive", asked)
+    assert executor.inspect().state.threads == ("ended",)
+
+
+class _Odd:
+    """Something that is called, and answers nothing that is asked of it."""
+
+    def __call__(self) -> int:
+        return 1
+
+    def __getattribute__(self, name: str) -> object:
+        raise AssertionError(f"somebody has asked for {name}")
+
+
+def test_no_code_of_the_user_runs_for_a_name() -> None:
+    named = partial(partial(int))
+    itself = partial(int)
+    itself.__setstate__((itself, (), {}, {}))  # type: ignore[attr-defined]  # pickle has it
+    assert name_of(_Odd()) == f"{__name__}._Odd"
+    assert name_of(int) == "int"
+    assert name_of(len) == "len"
+    assert name_of(named) == "partial(int)"
+    assert name_of(itself) == "functools.partial"
+    assert name_of(_Odd.__call__) == f"{__name__}._Odd.__call__"
+    assert name_of(threading.Event().wait) == "threading.Event.wait"
+    assert name_of(_Odd) == f"{__name__}._Odd"
+
+
+def test_no_frame_is_kept() -> None:
+    """Else the arguments of whatever ran just then would live on."""
+
+    class Kept:
+        pass
+
+    def looks() -> "weakref.ref[Kept]":
+        local = Kept()
+        where(threading.get_ident())
+        where(None)
+        return weakref.ref(local)
+
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        assert looks()() is None
+    finally:
+        if was:
+            gc.enable()
+
+
 # -------------------------------------------------------------------- two readings
+
+
+def test_no_more_than_a_second_is_spent_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(1000))
+    monkeypatch.setattr(clock, "now", lambda: next(now) * SECONDS)
+    answers = iter(range(1000))
+    assert agreed(lambda: next(answers)) == (0, False)
 
 
 def test_two_equal_readings_are_consistent() -> None:

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Final
 
@@ -136,6 +137,40 @@ def test_who_stops_early_leaves_the_terminal_as_it_should_be() -> None:
     next(some)
     some.close()  # type: ignore[attr-defined]  # it is a generator
     assert file.getvalue().endswith(("\n", "\x1b[?25h"))
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_stops_early_sees_how_far_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: 1.0)
+    file = Terminal()
+    some = progress(done(4), file=file)
+    for _ in range(3):
+        next(some)
+    some.close()  # type: ignore[attr-defined]  # it is a generator
+    assert file.getvalue().endswith("\r3 of 4, 75%\n")
+
+
+def test_a_future_that_was_yielded_is_not_kept() -> None:
+    some = progress(done(3))
+    kept = [weakref.ref(next(some)) for _ in range(2)]
+    assert [each() for each in kept] == [None, None]
+
+
+@pytest.mark.skipif(not RICH, reason="it is not installed: make test installs it")
+def test_what_the_program_prints_goes_where_it_went(capsys: pytest.CaptureFixture[str]) -> None:
+    file = Terminal()
+    for each in progress(done(3), "[/tmp/data] files", file=file):
+        print(each.result())
+    assert sorted(capsys.readouterr().out) == sorted("0\n1\n2\n")
+    assert "[/tmp/data] files" in file.getvalue()
+
+
+def test_there_may_be_no_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert len(list(progress(done(2)))) == 2
+    closed = Terminal()
+    closed.close()
+    assert len(list(progress(done(2), file=closed))) == 2
 
 
 def test_what_a_call_raises_is_the_futures() -> None:
