@@ -66,7 +66,7 @@ ROOMS: Final = {
     "called": ("test_process_pickling",),
     "dump": ("test_dump",),
     "progress_bar": ("test_progress_bar",),
-    "inspection": ("test_inspection",),
+    "inspection": ("test_inspection", "test_inspection_threads"),
     "inspection_process": ("test_inspection",),
     "process_pool/answers": (*_DEATHS, "test_process_cancel", "test_process_chunks"),
     "process_pool/awaiting": ("test_process_awaiting",),

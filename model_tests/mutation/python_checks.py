@@ -54,7 +54,7 @@ _FIRST: Final = {
     "executor": ("test_api_map.py", "test_api_bad_input.py"),
 }
 #: Of what none of the others finds.
-_OURS: Final = ("test_mutants_library.py", "test_mutants_pool.py")
+_OURS: Final = ("test_mutants_library.py", "test_mutants_pool.py", "test_inspection_threads.py")
 _LAST: Final = {"pool": ("test_api_processes.py",)}  # what is forked
 _QUICK: Final = (
     "test_api_executor.py", "test_api_map.py", "test_api_differs.py", "test_interop_standard.py",
