@@ -115,7 +115,7 @@ class _Lane:
         if self.failed:
             return "failed"
         if self.ended:
-            lost = "dead" if self.ready else "stillborn"
+            lost = "dead" if self.ready or self.claimed() else "stillborn"
             return "ended" if self.told and not self.claimed() else lost
         if self.told:
             return "told"
