@@ -100,6 +100,8 @@ def prepare() -> None:
     texts["api.md"], texts["tables.md"] = api(), tables()
     for name, text in texts.items():
         (pages / name).write_text(moved(text), encoding="utf-8")
+    for picture in (ROOT / "docs").glob("*.png"):
+        shutil.copy(picture, pages)
     for name, machine in draw.machines().items():
         if machine.moves:
             (pages / f"{name}.svg").write_text(draw.svg(machine), encoding="utf-8")
