@@ -17,6 +17,7 @@ from foregone import ProcessPoolExecutor, clock, wait
 from foregone.inspection import SECONDS, TRIES, agreed, name_of, row, where
 from foregone.inspection_process import ProcessPoolView
 from foregone.process_pool.local_worker import LocalWorker
+from foregone.process_pool.ports import Process
 from foregone_spec import process_pool_actions as act
 from foregone_spec.future import State
 from foregone_spec.lifecycle import Phase
@@ -235,9 +236,12 @@ def test_nothing_is_asked_of_a_process_that_only_one_may_ask(
         future = executor.submit(waits, door.came[1], door.opened[0])
         door.come()
         (queue,) = executor._pool.queues
+        right = type(queue.process).ended
+        who: list[int] = []
 
-        def asked(_: object) -> bool:
-            raise AssertionError("asked")
+        def asked(process: Process) -> bool:
+            who.append(threading.get_ident())
+            return right(process)
 
         with monkeypatch.context() as patch:
             patch.setattr(type(queue.process), "ended", asked)
@@ -245,6 +249,7 @@ def test_nothing_is_asked_of_a_process_that_only_one_may_ask(
         door.open()
         assert future.result() == 1
     assert view.state.processes == ("running",)
+    assert threading.get_ident() not in who  # the local worker may
 
 
 def test_many_calls_are_judged_in_time_that_grows_with_them(door: Door) -> None:
