@@ -9,6 +9,8 @@ import threading
 import pytest
 
 from foregone import BrokenProcessPool, Future, ProcessDied, ProcessPoolExecutor, wait
+from foregone.process_pool import burial
+from foregone.process_pool.local_worker import LocalWorker
 from foregone.process_pool.ports import Process
 from foregone.process_pool.start import Multiprocessing
 from model_tests import process_calls as calls
@@ -194,3 +196,43 @@ def test_a_forked_child_ends_nobody(house: House) -> None:
     house.open()
     assert running.result(PATIENCE) == calls.value_of(0)
     executor.shutdown()
+
+
+@pytest.mark.parametrize("fails", ["nothing more", "kill", "bury", "discard", "carry_out"])
+def test_a_defect_of_the_local_worker_leaves_nobody_waiting(
+    fails: str,
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It fails itself, and then what it does about that fails, once."""
+    executor = pool("forkserver", 2)
+    running = executor.submit(calls.held, house.log, 0, house.gate)
+    assert until(house.begun)
+    queued = queue(executor, house, range(1, 40))
+    (process, *_) = executor._pool.live()
+    worker = executor._pool.worker
+
+    def fail(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        raise MemoryError
+
+    def breaks(_: LocalWorker) -> None:
+        monkeypatch.undo()
+        if fails == "kill":
+            monkeypatch.setattr(type(process), "kill", fail)
+        elif fails == "carry_out":
+            monkeypatch.setattr(LocalWorker, "carry_out", fail)
+        elif fails != "nothing more":
+            monkeypatch.setattr(burial, fails, fail)
+        raise AssertionError("a defect")
+
+    monkeypatch.setattr(LocalWorker, "_keep", breaks)
+    worker.wake()
+    assert until(lambda: worker.ended)
+    executor.shutdown()
+    assert until(lambda: ended(house.pid(0)))
+    assert "the local worker of a process pool failed" in caplog.text
+    everything = [running, *queued]
+    assert not wait(everything, PATIENCE).not_done
+    assert all(isinstance(each.exception(), BrokenProcessPool) for each in everything)

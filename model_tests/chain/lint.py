@@ -65,7 +65,11 @@ def _wheel() -> Row:
     wanted = {
         str(path.relative_to(ROOT / room))
         for room in ("spec", "impl")
-        for path in [*python_files(room), *(ROOT / room).glob("*/py.typed")]
+        for path in [
+            *python_files(room),
+            *(ROOT / room).glob("*/py.typed"),
+            *(ROOT / room).glob("*/html/*"),  # what the page is made of
+        ]
     }
     wrong = [f"{each} is missing from the wheel" for each in sorted(wanted - held)]
     wrong += [

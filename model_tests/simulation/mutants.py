@@ -57,7 +57,16 @@ NOTED: Final = ROOT / "build" / "mutation" / "process_pool.jsonl"
 BUSY: Final = 60
 PATIENCE: Final = 240.0
 #: Functions that no run reaches: of forked children, of what a real system does.
-UNREACHED: Final = ("forked", "refusal", "packed", "collapse", "run", "explained", "live")
+UNREACHED: Final = (
+    "forked",
+    "refusal",
+    "packed",
+    "collapse",
+    "_insistently",
+    "run",
+    "explained",
+    "live",
+)
 _SIMPLE: Final = (
     ast.Expr,
     ast.Assign,

@@ -13,7 +13,8 @@ Done by the local worker only, or by who starts the pool.  Models: SeeDeath of
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from foregone.process_pool import answers, wire
@@ -212,7 +213,10 @@ def break_pool(worker: "LocalWorker", text: str, *, cause: BaseException | None 
     pool.shatter()
     for queue in pool.queues:
         close(pool, queue)
-        queue.process.kill()
+        try:
+            queue.process.kill()
+        except Exception:  # what is pending fails all the same
+            LOGGER.exception("exception killing process %s", queue.process.pid)
     discard(pool, FAIL, why, worker.carry)
     for queue in pool.queues:
         for call in tuple(queue.ring):
@@ -221,14 +225,22 @@ def break_pool(worker: "LocalWorker", text: str, *, cause: BaseException | None 
 
 
 def collapse(worker: "LocalWorker", error: BaseException) -> None:
-    """End everything, because the local worker itself has failed."""
+    """End everything, because the local worker itself has failed: nobody may wait for ever."""
     pool = worker.pool
     text = f"the local worker of this pool failed: {type(error).__name__}: {error}"
-    break_pool(worker, text, cause=error)
+    _insistently(partial(break_pool, worker, text, cause=error))
     for queue in pool.queues:
+        _insistently(partial(bury, worker, queue))
+    _insistently(partial(conclude, pool, worker.carry))
+    _insistently(worker.carry_out)
+
+
+def _insistently(step: Callable[[], object]) -> None:
+    """Take a step; if it fails, say so and go through it once more; then go on."""
+    for _ in range(2):
         try:
-            bury(worker, queue)
+            step()
         except Exception:
-            LOGGER.exception("exception burying process %s", queue.process.pid)
-    conclude(pool, worker.carry)
-    worker.carry_out()
+            LOGGER.exception("exception ending what a local worker that failed has left")
+        else:
+            return
