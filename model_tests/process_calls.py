@@ -10,8 +10,8 @@ import pickle
 import resource
 import signal
 import sys
-from collections.abc import Callable, Sized
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn, SupportsIndex, TypeAlias
 
@@ -292,6 +292,14 @@ class House:
     def open(self) -> None:
         """Let everybody pass the gate, now and later."""
         os.write(self._file, b".")
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Open the gate in the end, whatever has happened: who waits for the pool may go on."""
+        try:
+            yield
+        finally:
+            self.open()
 
     def shut(self) -> None:
         """Let nobody pass any more, until it is opened again."""

@@ -16,7 +16,7 @@ import pytest
 
 import foregone
 from foregone.process import ProcessDied
-from foregone.process_pool import work_items
+from foregone.process_pool import dispatch, work_items
 from foregone.process_pool.local_worker import LocalWorker
 from foregone.process_pool.rooms import Pool
 from foregone.process_pool.tickets import take
@@ -271,7 +271,8 @@ def test_a_cancel_that_is_interrupted_is_completed_at_the_end(
 ) -> None:
     """The call was taken from the processes: it never runs, and nobody waits for it for ever."""
     told: list[object] = []
-    with pool(method) as executor:
+    monkeypatch.setattr(dispatch, "look", lambda _: False)  # a lane that stands is offered nothing
+    with pool(method) as executor, house.opened():
         held = executor.submit(calls.held, house.log, -1, house.gate)
         assert until(lambda: house.begun() == [-1])
         futures = queue(executor, house, range(40))
