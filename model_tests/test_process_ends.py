@@ -210,23 +210,33 @@ def test_a_defect_of_the_local_worker_leaves_nobody_waiting(
     running = executor.submit(calls.held, house.log, 0, house.gate)
     assert until(house.begun)
     queued = queue(executor, house, range(1, 40))
-    (process, *_) = executor._pool.live()
-    worker = executor._pool.worker
+    (process, *_), worker = executor._pool.live(), executor._pool.worker
 
-    def fail(*_: object, **__: object) -> None:
-        monkeypatch.undo()
-        raise MemoryError
+    def once(home: object, name: str) -> None:
+        """Have a function fail when it is called for the first time."""
+        right = vars(home)[name]
+        left = [MemoryError()]
 
-    def breaks(_: LocalWorker) -> None:
-        monkeypatch.undo()
-        if fails == "kill":
-            monkeypatch.setattr(type(process), "kill", fail)
-        elif fails == "carry_out":
-            monkeypatch.setattr(LocalWorker, "carry_out", fail)
+        def fails_once(*given: object, **named: object) -> object:
+            if left:
+                raise left.pop()
+            return right(*given, **named)
+
+        monkeypatch.setattr(home, name, fails_once)
+
+    broken: list[LocalWorker] = []
+
+    def breaks(it: LocalWorker) -> None:
+        if it is not worker or broken:
+            return keep(it)
+        broken.append(it)
+        if fails in ("bury", "discard"):
+            once(burial, fails)
         elif fails != "nothing more":
-            monkeypatch.setattr(burial, fails, fail)
+            once(type(process) if fails == "kill" else LocalWorker, fails)
         raise AssertionError("a defect")
 
+    keep = LocalWorker._keep
     monkeypatch.setattr(LocalWorker, "_keep", breaks)
     worker.wake()
     assert until(lambda: worker.ended)
