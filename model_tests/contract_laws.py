@@ -8,7 +8,7 @@ their modules when it is asked, so that contract_wrong can put wrong ones there.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from enum import Enum
 from functools import cache
@@ -368,12 +368,21 @@ def pictures_show_every_room() -> Cases:
         yield f"{state}", words.issuperset(wanted)
 
 
+def _numbers(action: object) -> Iterable[object]:
+    return kinds.plain_fields(action).values()
+
+
 def pages_have_the_graph() -> Cases:
     """Check that a page has each state and each step of a small process pool, and no other."""
     model = ProcessPoolModel(calls=1, processes=1, capacity=1, deaths=1)
     told = json.loads(json.dumps(page.scene_data(page.Scene("small", model))))
     reached = explore.explore(model).edges
     numbers = {state: number for number, state in enumerate(reached)}
+    said = {each["text"]: each["says"] for each in told["actions"]}
+    for action in {each for steps in reached.values() for each, _ in steps}:
+        told_of = said.get(" ".join([type(action).__name__, *map(str, _numbers(action))]), "")
+        document = (type(action).__doc__ or "").replace("`", "")
+        yield f"{action}: in words", document.splitlines()[0] == told_of
     yield "as many states", len(told["states"]) == len(told["edges"]) == len(reached)
     for state, row, edges in zip(reached, told["states"], told["edges"], strict=False):
         shown = {

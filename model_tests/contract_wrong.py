@@ -22,6 +22,7 @@ from foregone_spec import (
     process_pool,
     rooms,
     trace,
+    words,
 )
 from foregone_spec import process_pool_steps as steps
 from foregone_spec.model import NotEnabled
@@ -136,10 +137,12 @@ WRONG: Final[Mapping[str, tuple[tuple[ModuleType, str, Wrong], ...]]] = {
         (draw, "machines", _dropped_row),
         *((draw, name, _NOTHING) for name in ("markdown", "text", "mermaid", "dot", "svg")),
     ),
-    "pictures: every room": ((rooms, "picture", _NOTHING),),
+    "pictures: every room": ((rooms, "picture", _NOTHING), (rooms, "row", _NOTHING)),
     "pages: every state, every step": (
         (page, "scene_data", _without_a_step),
         (page, "scene_data", _without_a_value),
+        (words, "typed", _NOTHING),
+        (words, "says", _NOTHING),
     ),
 }
 

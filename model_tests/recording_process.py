@@ -40,11 +40,11 @@ class _Reader(Rooms):
         self.unheard: set[Seen] = set()  # whose claim was seen before they said READY
         self.entries = [list(entry) for entry in _as_won(entries)]
         for index, entry in enumerate(self.entries):
-            self.at = index
-            self.read(index, entry)
+            self.at = index  # of the entry that is read
+            self.read(entry)
         self.see_death()
 
-    def read(self, index: int, entry: list[object]) -> None:
+    def read(self, entry: list[object]) -> None:
         match entry:
             case ["Submit", it, Call() as call, bool(taken), trouble] if it is self.pool:
                 self.submit(call, taken, trouble)
@@ -57,7 +57,7 @@ class _Reader(Rooms):
             case ["Take", it, Call() as call, Event() as event, Place() as place, bool(won)] if (
                 it is self.pool
             ):
-                self.take(index, self.numbers[call], event, place, won)
+                self.take(self.numbers[call], event, place, won)
             case ["Future", Call() as call, Command() as command, Step() as cell]:
                 if call in self.numbers and cell.effects:
                     self.future(self.numbers[call], command)
@@ -68,7 +68,7 @@ class _Reader(Rooms):
             case ["Born", process] if self.exact:
                 self.start(process)
             case ["Remove", it, CallQueue() as queue] if it is self.pool:
-                self.remove(index, queue)
+                self.remove(queue)
             case ["Ask", it, life.Request() as request, life.Step() as cell] if it is self.pool:
                 self.ask(request, cell.after)
             case ["ShutdownReturns", it] if it is self.pool:
@@ -99,17 +99,13 @@ class _Reader(Rooms):
             self.add(act.Offer(number))
             self.known()
 
-    def take(self, index: int, number: int, event: Event, place: Place, won: bool) -> None:
+    def take(self, number: int, event: Event, place: Place, won: bool) -> None:
         if event is Event.WITHDRAW:
             raise Unmodelled("the system has refused to start the pool")
         if number in self.settled or not (won or place in _WAITS):
             return
         if event is Event.RECALL:
-            if (
-                life.runs_queued(self.phase)
-                and self.pool.limit > 1
-                and self.goes_back(index, number)
-            ):
+            if life.runs_queued(self.phase) and self.pool.limit > 1 and self.goes_back(number):
                 self.bag.remove(number)
                 self.ids.append(number)
                 self.add(act.Recall(number))
@@ -119,9 +115,9 @@ class _Reader(Rooms):
         self.settle(number)
         self.known()
 
-    def goes_back(self, index: int, number: int) -> bool:
+    def goes_back(self, number: int) -> bool:
         """Say whether the next call that is offered is not a later one."""
-        for entry in self.entries[index + 1 :]:
+        for entry in self.entries[self.at + 1 :]:
             match entry:
                 case ["Offer", it, _, Call() as call, True] if it is self.pool:
                     return self.numbers.get(call, number + 1) <= number
@@ -204,7 +200,7 @@ class _Reader(Rooms):
             case _ if seen.stands not in ("starting", "idle"):  # else it is not missed yet
                 self.dies(seen)
 
-    def remove(self, index: int, queue: CallQueue) -> None:
+    def remove(self, queue: CallQueue) -> None:
         seen = self.seen[queue.process]
         if seen.stands == "buried":
             return
@@ -217,7 +213,7 @@ class _Reader(Rooms):
         if seen.stands == "ended":
             self.bury(seen)
             return
-        self.dying, self.breaking = seen, self.breaks(index)
+        self.dying, self.breaking = seen, self.breaks()
         self.counted(seen)
         if not seen.runs and not self.breaking:
             self.see_death()
@@ -235,9 +231,9 @@ class _Reader(Rooms):
         if queue.told and self.phase is not life.Phase.BROKEN:
             self.stop(seen)
 
-    def breaks(self, index: int) -> bool:
+    def breaks(self) -> bool:
         """Say whether the pool breaks of the death that was just found."""
-        for entry in self.entries[index + 1 :]:
+        for entry in self.entries[self.at + 1 :]:
             match entry:
                 case ["Ask", it, life.Request.BREAK, _] if it is self.pool:
                     return self.phase is not life.Phase.BROKEN

@@ -81,7 +81,7 @@ def test_a_pool_that_cannot_be_read_hides_no_other(
         file = io.StringIO()
         foregone.dump_all(file)
         monkeypatch.undo()
-    assert "<odd> cannot be read: " in file.getvalue()
+    assert "<odd> cannot be read: AttributeError" in file.getvalue()
     assert "mine: OPEN" in file.getvalue()
 
 

@@ -1,11 +1,12 @@
 """``executor.inspect()``: what it shows is what is there, whoever holds the pool's locks."""
 
+import functools
 import gc
 import os
 import signal
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_all_start_methods, get_context
@@ -14,7 +15,8 @@ from typing import Final, Literal, TypeAlias
 import pytest
 
 from foregone import ProcessPoolExecutor, clock, wait
-from foregone.inspection import SECONDS, TRIES, agreed, name_of, row, where
+from foregone.called import call_name
+from foregone.inspection import SECONDS, TRIES, agreed, lines
 from foregone.inspection_process import ProcessPoolView
 from foregone.process_pool import dispatch
 from foregone.process_pool.local_worker import LocalWorker
@@ -24,6 +26,7 @@ from foregone_spec.future import State
 from foregone_spec.lifecycle import Phase
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_state import ProcessPoolState
+from foregone_spec.rooms import row
 
 METHODS = get_all_start_methods()
 Policy: TypeAlias = Literal["break", "replace"]
@@ -260,7 +263,7 @@ def test_nothing_is_asked_of_a_process_that_only_one_may_ask(
 
 
 def test_many_calls_are_judged_in_time_that_grows_with_them(door: Door) -> None:
-    """By counting comparisons, not seconds: 40,000 squared would not end."""
+    """40,000 squared comparisons would not come to an end before the test is ended."""
     with forked() as executor:
         futures = [executor.submit(waits, door.came[1], door.opened[0])]
         door.come()
@@ -319,6 +322,11 @@ def test_the_copy_in_a_forked_child_can_be_looked_at(door: Door) -> None:
 # ------------------------------------------------------------------ names, and frames
 
 
+@functools.cache
+def cached() -> int:
+    return 1
+
+
 class _Odd:
     """Something that is called, and answers nothing that is asked of it."""
 
@@ -333,14 +341,18 @@ def test_no_code_of_the_user_runs_for_a_name() -> None:
     named = partial(partial(int))
     itself = partial(int)
     itself.__setstate__((itself, (), {}, {}))  # type: ignore[attr-defined]  # pickle has it
-    assert name_of(_Odd()) == f"{__name__}._Odd"
-    assert name_of(int) == "int"
-    assert name_of(len) == "len"
-    assert name_of(named) == "partial(int)"
-    assert name_of(itself) == "functools.partial"
-    assert name_of(_Odd.__call__) == f"{__name__}._Odd.__call__"
-    assert name_of(threading.Event().wait) == "threading.Event.wait"
-    assert name_of(_Odd) == f"{__name__}._Odd"
+    assert call_name(_Odd()) == f"{__name__}._Odd"
+    assert call_name(int) == "int"
+    assert call_name(len) == "len"
+    assert call_name(named) == "int"
+    assert call_name(itself) == "functools.partial"
+    assert call_name(_Odd.__call__) == f"{__name__}._Odd.__call__"
+    assert call_name(threading.Event().wait) == "threading.Event.wait"
+    assert call_name(_Odd) == f"{__name__}._Odd"
+    assert call_name(Sized) == "collections.abc.Sized"  # of another metaclass
+    assert call_name(cached) == f"{__name__}.cached"  # what wraps a function
+    assert call_name(str.upper) == "str.upper"
+    assert call_name(functools.partialmethod(int)) == "functools.partialmethod"
 
 
 def test_no_frame_is_kept() -> None:
@@ -351,8 +363,7 @@ def test_no_frame_is_kept() -> None:
 
     def looks() -> "weakref.ref[Kept]":
         local = Kept()
-        where(threading.get_ident())
-        where(None)
+        lines([threading.get_ident(), None])
         return weakref.ref(local)
 
     was = gc.isenabled()

@@ -30,7 +30,7 @@ import os, signal, sys, threading, multiprocessing
 from foregone import ProcessPoolExecutor, wait
 from foregone.process import BrokenProcessPool, ProcessDied
 from model_tests import process_calls as calls
-from model_tests.process_world import ended, gone, pool_processes, set_prefix, until
+from model_tests.process_world import ended, gone, pool_processes, set_prefix, state, until
 
 method, log, gate, word = sys.argv[1:]
 set_prefix(word)
@@ -39,6 +39,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # who has started this
 
 def begun():
     return [int(line.split()[0]) for line in open(log)]
+
+def stand():  # those that have begun: a signal on the way into a system call ends no wait
+    return [state(int(line.split()[1])) for line in open(log)] == ["S"]
 """
 
 
@@ -203,7 +206,7 @@ def test_ctrl_c_then_cancel(method: str, house: House) -> None:
         pool = ProcessPoolExecutor(1, context)
         running = pool.submit(calls.held, log, 0, gate)
         queued = [pool.submit(calls.value, log, number) for number in range(1, 40)]
-        assert until(lambda: begun() == [0])
+        assert until(lambda: begun() == [0] and stand())
         try:
             os.killpg(0, signal.SIGINT)
             running.result(30)
@@ -239,7 +242,7 @@ def test_ctrl_c_then_go_on(method: str, house: House) -> None:
         pool = ProcessPoolExecutor(1, context)
         running = pool.submit(calls.held, log, 0, gate)
         queued = [pool.submit(calls.value, log, number) for number in range(1, 40)]
-        assert until(lambda: begun() == [0])
+        assert until(lambda: begun() == [0] and stand())
         try:
             os.killpg(0, signal.SIGINT)
             running.result(30)

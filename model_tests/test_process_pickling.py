@@ -511,5 +511,5 @@ def test_names_of_calls() -> None:
     assert call_name(Callable_()) == f"{__name__}.Callable_"
     assert call_name("text".upper) == "str.upper"
     assert call_name(3) == "int"
-    assert call_name(Nowhere()) == "?.Nowhere"
+    assert call_name(Nowhere()) == f"{__name__}.Nowhere"
     assert qualified(ValueError) == "ValueError"

@@ -26,6 +26,7 @@ from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.trace import dumps
 from foregone_spec.walk import Walk
+from foregone_spec.words import typed
 
 SMALL = ProcessPoolModel(calls=2, processes=1, capacity=1, deaths=1)
 RUN = (act.Submit(1), act.Start(1), act.Ready(1), act.Offer(1), act.Claim(1, 1))
@@ -125,8 +126,7 @@ def test_a_run_of_a_model_that_is_too_large_has_its_own_states(
         assert len(ahead) == len(walk.enabled)
         if each is not None:
             walk.take(each)
-            text = " ".join([type(each).__name__, *map(str, plain_fields(each).values())])
-            number = dict(ahead)[text]
+            number = dict(ahead)[typed(each)]
     unexplored = [each for each in data["edges"] if each is None]
     assert unexplored  # what may follow is there, and what follows that is not
     assert len(data["edges"]) == len(data["states"])
@@ -140,7 +140,7 @@ def test_a_run_that_leaves_the_model_ends_there(monkeypatch: pytest.MonkeyPatch)
 
 
 class Wrong:
-    """A model in which the second call is lost, and the first one ends twice."""
+    """A model in which a call is lost as soon as it is accepted."""
 
     def __init__(self) -> None:
         self.model = ProcessPoolModel(calls=1, processes=1, capacity=1)

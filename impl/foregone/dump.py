@@ -30,9 +30,10 @@ _later: "list[threading.Event]" = []
 def dump_all(file: TextIO | None = None) -> None:
     """Write what every live pool of this process does to ``file``; None is stderr.
 
-    Takes no lock of a pool and waits for nothing, so that it may be called at any time, in
-    any thread, in a signal handler.  Each pool is written as it is read; one that cannot be
-    read is said to be so.  Raises what writing raises; without a stderr nothing is written.
+    Takes no lock of a pool and waits for nothing but the file, so that it may be called at any
+    time, in any thread, in a signal handler.  Each pool is written as it is read; one that
+    cannot be read is said to be so.  Raises what writing raises; without a stderr nothing is
+    written.
     """
     there = sys.stderr if file is None else file
     if there is None:

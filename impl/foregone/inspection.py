@@ -4,7 +4,7 @@
 handler, another thread.  It takes no lock and waits for nothing, so that whoever holds
 the pool's locks cannot stop it; for that it reads twice, and says ``consistent`` where both
 readings were equal.  Where they were not, somebody was at work, and what it shows may be
-of two moments.
+of two moments.  The first one imports this module; ``dump.py`` does so before.
 
 What a view may touch: it reads the rooms, and changes nothing.  Spec: ``foregone_spec``'s
 ``ThreadPoolModel`` and ``ProcessPoolModel``; a view is a state of them, with as many calls
@@ -12,18 +12,20 @@ as the pool has and one more that may be submitted.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import BuiltinFunctionType, FrameType, FunctionType, MethodType
-from typing import Final, Generic, NamedTuple, TypeVar, cast, final
+from types import FrameType
+from typing import Final, Generic, NamedTuple, TypeVar, final
 
 from foregone import clock
+from foregone.called import call_name
 from foregone.pool import Pool
 from foregone.worker import Worker, WorkItem
 from foregone_spec.future import DONE, State
 from foregone_spec.lifecycle import Phase, Request
 from foregone_spec.model import A, Model, S
+from foregone_spec.rooms import row
 from foregone_spec.thread_pool import ThreadPoolModel, ThreadPoolState
 from foregone_spec.thread_pool_actions import Action
 
@@ -33,8 +35,8 @@ R = TypeVar("R")
 #: is shown as it is.
 TRIES: Final = 16
 SECONDS: Final = 1.0
-#: Of more calls than this in a room some are left out of a text.
-MOST: Final = 12
+#: A pool that may have as many threads or processes is shown without those it has not started.
+MANY: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,70 +98,33 @@ def asked(phase: Phase, waiting: int) -> tuple[tuple[Request, ...], tuple[str, .
     return (request,) * waiting + (Request.SHUTDOWN,), ("joining",) * waiting + ("out",)
 
 
-class Place(NamedTuple):
+class Line(NamedTuple):
     """The line that a thread is at, and the function."""
 
     file: str
-    line: int
+    number: int
     function: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} in {self.function}"
+        return f"{self.file}:{self.number} in {self.function}"
 
 
-def where(ident: int | None) -> Place | None:
-    """Return where a thread is; None of one that is not there."""
+def lines(idents: Sequence[int | None]) -> list[Line | None]:
+    """Return where threads are; None of one that is not there."""
     frames: dict[int, FrameType] = sys._current_frames()
-    frame = None if ident is None else frames.get(ident)
+    frame: FrameType | None = None
+    found: list[Line | None] = []
     try:
-        if frame is None:
-            return None
-        code = frame.f_code
-        return Place(code.co_filename, frame.f_lineno, code.co_name)
+        for ident in idents:
+            frame = None if ident is None else frames.get(ident)
+            found.append(None if frame is None else _line(frame))
+        return found
     finally:
         del frames, frame  # they hold this frame, and it them
 
 
-def name_of(fn: object) -> str:
-    """Return the name of what is called, and run nothing of the user's for it.
-
-    An object that is not a function, a method or a class is called by its type.
-    """
-    inner = fn
-    for _ in range(_DEEP):
-        if type(inner) is not partial:
-            break
-        inner = cast("partial[object]", inner).func
-    name = _own_name(inner)
-    return f"partial({name})" if inner is not fn else name
-
-
-#: So many partials are looked into.
-_DEEP: Final = 8
-
-
-def _own_name(fn: object) -> str:
-    if type(fn) is FunctionType:
-        return _joined(fn.__module__, fn.__qualname__)
-    if type(fn) is BuiltinFunctionType:
-        return _joined(fn.__module__, fn.__qualname__)
-    if type(fn) is MethodType:
-        return _own_name(fn.__func__)
-    made = fn if type(fn) is type else type(fn)
-    module: object = type.__dict__["__module__"].__get__(made)
-    return _joined(module, type.__dict__["__qualname__"].__get__(made))
-
-
-def _joined(module: object, name: str) -> str:
-    return name if type(module) is not str or module == "builtins" else f"{module}.{name}"
-
-
-def row(numbers: Iterable[int]) -> str:
-    """Return some numbers as a text; "-" of none."""
-    names = [str(each) for each in numbers]
-    if len(names) > MOST:
-        names = [*names[: MOST - 1], "..", names[-1], f"({len(names):,})"]
-    return " ".join(names) or "-"
+def _line(frame: FrameType) -> Line:
+    return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 # --------------------------------------------------------------------- thread pool
@@ -189,19 +154,19 @@ class ThreadPoolView(PoolView[ThreadPoolState, Action]):
 
     def __str__(self) -> str:
         now = self.state
-        lines = [f"{self.name}: {now.phase.value}; {self.said}"]
-        lines.append(f"  Work Ids: {row(now.work_ids)}")
+        text = [f"{self.name}: {now.phase.value}; {self.said}"]
+        text.append(f"  Work Ids: {row(now.work_ids)}")
         for thread, stands in enumerate(now.threads[: len(self.threads)]):
             held = now.holds[thread]
             what = f" {held} ({self.functions[held - 1]})" if held else ""
             at = f", at {self.places[thread]}" if self.places[thread] else ""
-            lines.append(f"  {self.threads[thread]}: {stands}{what}{at}")
-        return "\n".join(lines) + "\n"
+            text.append(f"  {self.threads[thread]}: {stands}{what}{at}")
+        return "\n".join(text) + "\n"
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Seat:
+class _Thread:
     """One thread that was made, at one reading."""
 
     worker: Worker
@@ -237,21 +202,21 @@ class _Reading:
 
     phase: Phase
     queue: tuple[tuple[WorkItem, State], ...]
-    seats: tuple[_Seat, ...]
+    threads: tuple[_Thread, ...]
     parked: tuple[Worker, ...]
     alive: int
     closers: int
 
 
-def _seat(worker: Worker, parked: tuple[Worker, ...]) -> _Seat:
+def _thread(worker: Worker, parked: tuple[Worker, ...]) -> _Thread:
     item = worker.holds
-    return _Seat(
+    return _Thread(
         worker=worker,
         ident=worker.thread.ident,
         taken=worker.seat.locked(),
         ready=worker.ready,
         over=worker.over,
-        parked=any(each is worker for each in parked),
+        parked=worker in parked,
         item=item,
         future=None if item is None else item[0]._now,
     )
@@ -262,7 +227,7 @@ def _read(pool: Pool) -> _Reading:
     return _Reading(
         phase=pool.phase,
         queue=tuple((item, item[0]._now) for item in tuple(pool.queue)),
-        seats=tuple(_seat(each, parked) for each in tuple(pool.workers)),
+        threads=tuple(_thread(each, parked) for each in tuple(pool.workers)),
         parked=parked,
         alive=pool.alive,
         closers=len(pool.closers),
@@ -272,18 +237,19 @@ def _read(pool: Pool) -> _Reading:
 def view_of_threads(pool: Pool) -> ThreadPoolView:
     """Return what a thread pool does right now."""
     found, consistent = agreed(partial(_read, pool))
-    stands = [each.stands() for each in found.seats]
+    stands = [each.stands() for each in found.threads]
+    numbers = {each.worker: number for number, each in enumerate(found.threads, start=1)}
     holds, futures, functions = list[int](), list[State](), list[str]()
-    for seat in found.seats:
-        if seat.holding() and seat.item is not None and seat.future is not None:
-            futures.append(seat.future)
-            functions.append(name_of(seat.item[1]))
-        holds.append(len(futures) if seat.holding() else 0)
+    for thread in found.threads:
+        if thread.holding() and thread.item is not None and thread.future is not None:
+            futures.append(thread.future)
+            functions.append(call_name(thread.item[1]))
+        holds.append(len(futures) if thread.holding() else 0)
     work_ids = tuple(range(len(futures) + 1, len(futures) + len(found.queue) + 1))
-    functions += [name_of(item[1]) for item, _ in found.queue]
+    functions += [call_name(item[1]) for item, _ in found.queue]
     futures += [future for _, future in found.queue]
     promised = max(0, found.alive - sum(each != "ended" for each in stands))  # not made yet
-    unborn = max(0, pool.limit - len(stands) - promised) if pool.limit < _FEW else 0
+    unborn = max(0, pool.limit - len(stands) - promised) if pool.limit < MANY else 0
     requests, closing = asked(found.phase, found.closers)
     state = ThreadPoolState(
         phase=found.phase,
@@ -292,12 +258,7 @@ def view_of_threads(pool: Pool) -> ThreadPoolView:
         calls=(*["accepted"] * len(futures), "out"),
         threads=(*stands, *["starting"] * promised, *["unborn"] * unborn),
         holds=(*holds, *[0] * (promised + unborn)),
-        parked=tuple(
-            number
-            for each in found.parked
-            for number, seat in enumerate(found.seats, start=1)
-            if seat.worker is each
-        ),
+        parked=tuple(numbers[each] for each in found.parked if each in numbers),
         closers=closing,
         collected=False,
     )
@@ -307,10 +268,6 @@ def view_of_threads(pool: Pool) -> ThreadPoolView:
         state=state,
         model=ThreadPoolModel(len(state.calls), len(state.threads), requests),
         functions=tuple(functions),
-        threads=tuple(each.worker.thread.name for each in found.seats),
-        places=tuple(str(where(each.ident) or "") for each in found.seats),
+        threads=tuple(each.worker.thread.name for each in found.threads),
+        places=tuple(str(each or "") for each in lines([each.ident for each in found.threads])),
     )
-
-
-#: A pool that may have more threads than this is shown without those it has not started.
-_FEW: Final = 1024

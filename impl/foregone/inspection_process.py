@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, final
 
-from foregone.inspection import Place as Line
-from foregone.inspection import PoolView, agreed, asked, where
+from foregone.inspection import MANY, Line, PoolView, agreed, asked, lines
 from foregone.process_pool import poller
 from foregone.process_pool.call_queue import CallQueue
 from foregone.process_pool.dispatch import lacking
@@ -60,12 +59,12 @@ class ProcessPoolView(PoolView[ProcessPoolState, Action]):
         )
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.said}", picture(self.state, self.work_ids).rstrip("\n")]
+        text = [f"{self.name}: {self.said}", picture(self.state, self.work_ids).rstrip("\n")]
         for number, (pid, kernel) in enumerate(zip(self.pids, self.kernel, strict=True), start=1):
             more = f", {kernel}" if kernel else ""
-            lines.append(f"  Process #{number}: pid {pid}{more}")
-        lines.append(f"  Local Worker Thread: {self.local_worker}")
-        return "\n".join(lines) + "\n"
+            text.append(f"  Process #{number}: pid {pid}{more}")
+        text.append(f"  Local Worker Thread: {self.local_worker}")
+        return "\n".join(text) + "\n"
 
 
 @final
@@ -182,7 +181,7 @@ def view_of_processes(pool: Pool) -> ProcessPoolView:
     """Return what a process pool does right now."""
     found, consistent = agreed(partial(_read, pool))
     calls = _Calls(found)
-    most = max(pool.limit, len(found.lanes)) if pool.limit < _FEW else len(found.lanes)
+    most = max(pool.limit, len(found.lanes)) if pool.limit < MANY else len(found.lanes)
     requests, closers = asked(found.phase, found.closers)
     state = _state(pool, found, calls, most, closers)
     model = ProcessPoolModel(
@@ -260,10 +259,6 @@ def _state(
     )
 
 
-#: A pool that may have more processes than this is shown without those it has not started.
-_FEW: Final = 1024
-
-
 def _used(lane: _Lane, most: int | None) -> int:
     """Return how many calls a process has claimed, where that is limited."""
     return 0 if most is None else max(0, most - lane.left - len(lane.offered()))
@@ -281,11 +276,10 @@ def _has_ended(process: Process) -> bool:
         return True
 
 
-def _place(pool: Pool) -> Line | None:
+def _line(pool: Pool) -> Line | None:
     """Return where the local worker is."""
-    thread: object = pool.worker.thread
-    ident: object = getattr(thread, "ident", None)
-    return where(ident if isinstance(ident, int) else None)
+    ident: object = getattr(pool.worker.thread, "ident", None)
+    return lines([ident if isinstance(ident, int) else None])[0]
 
 
 def _at_work(pool: Pool) -> bool:
@@ -297,8 +291,8 @@ def _at_work(pool: Pool) -> bool:
         return True
     if lacking(pool) or (pool.room > 0 and bool(pool.waiting or pool.recalled)):
         return True
-    at = _place(pool)
-    return at is not None and at[::2] != (poller.__file__, "poll")
+    at = _line(pool)
+    return at is not None and (at.file, at.function) != (poller.__file__, "poll")
 
 
 def _worker(pool: Pool) -> str:
@@ -307,7 +301,7 @@ def _worker(pool: Pool) -> str:
         return "ended"
     if pool.worker.thread is None:
         return "being started" if pool.begun else "not started"
-    return str(_place(pool) or "being started")
+    return str(_line(pool) or "being started")
 
 
 def _kernel(pid: int) -> str:

@@ -35,8 +35,8 @@ def browser() -> "Iterator[Page]":
     """Start a browser; end it."""
     if str(SELENIUM.folder()) not in sys.path:
         sys.path.append(str(SELENIUM.folder()))
-    webdriver: Any = import_module("selenium.webdriver")
-    service: Any = import_module("selenium.webdriver.chrome.service")
+    webdriver: Any = import_module("selenium.webdriver")  # it has no types here
+    service: Any = import_module("selenium.webdriver.chrome.service")  # nor has this
     options = webdriver.ChromeOptions()
     options.binary_location = program(CHROMIUM)
     for each in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
@@ -83,7 +83,7 @@ class Seen:
 class Page:
     """The page, as its user sees it."""
 
-    driver: Any
+    driver: Any  # selenium's, which has no types here
 
     @property
     def version(self) -> str:
@@ -137,7 +137,7 @@ class Page:
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other, wherever the focus is."""
-        chains: Any = import_module("selenium.webdriver").ActionChains
+        chains: Any = import_module("selenium.webdriver").ActionChains  # no types here
         for key in keys:
             chains(self.driver).send_keys(key).perform()
 

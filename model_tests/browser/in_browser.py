@@ -13,13 +13,13 @@ from typing import Final
 import pytest
 
 from foregone_spec import process_pool_actions as act
-from foregone_spec.kinds import field_types
 from foregone_spec.model import Model
 from foregone_spec.page import Scene, page, scenes
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.trace import dumps
 from foregone_spec.walk import Walk
+from foregone_spec.words import typed
 from model_tests.browser.driver import NARROW, Page, browser
 from model_tests.recorded_runs import real_processes
 
@@ -52,12 +52,6 @@ def shown(opened: Page, file: Path) -> Iterator[Page]:
     assert opened.errors() == []
 
 
-def text(action: act.Action) -> str:
-    """Return an action as its button has it."""
-    fields = [str(getattr(action, name)) for name in field_types(type(action))]
-    return " ".join([type(action).__name__, *fields])
-
-
 def plain(value: object) -> object:
     return json.loads(json.dumps(value))
 
@@ -66,7 +60,7 @@ def agree(page: Page, walk: Walk[ProcessPoolState, act.Action]) -> None:
     """Compare all that the page says, and all that a user sees, with the specification."""
     now, seen = walk.state, page.seen()
     assert seen.variables == plain(walk.model.variables(now))
-    assert sorted(seen.offered) == sorted(map(text, walk.enabled))
+    assert sorted(seen.offered) == sorted(map(typed, walk.enabled))
     rooms = seen.rooms
     assert rooms["workIds"] == list(now.work_ids)
     assert rooms["callQueue"] == list(now.call_queue)
@@ -79,7 +73,7 @@ def agree(page: Page, walk: Walk[ProcessPoolState, act.Action]) -> None:
         assert told.startswith(stands)
     assert seen.executor.startswith(now.phase.value)
     assert seen.worker.startswith("awake" if now.awake else "asleep")
-    last = text(walk.actions[-1]) if walk.actions else "initially"
+    last = typed(walk.actions[-1]) if walk.actions else "initially"
     assert seen.story[len(walk.actions)].endswith(last)
 
 
@@ -92,7 +86,7 @@ class Run:
 
     def take(self, *actions: act.Action) -> None:
         for each in actions:
-            self.page.take(text(each))
+            self.page.take(typed(each))
             self.walk.take(each)
             agree(self.page, self.walk)
 
@@ -298,6 +292,7 @@ def _run(fields: object, steps: object) -> str:
         ('{"format": "foregone-trace", "version": 1, "model": "ProcessPool"}', "has no steps"),
         (_run({}, [3]), "names no action"),
         (_run({"calls": 9}, [{"action": "Sleep"}]), "no scene with the bounds"),
+        (_run({"calls": 9}, []), "no scene with the bounds"),
     ],
 )
 def test_what_is_no_run_is_refused_and_nothing_is_lost(

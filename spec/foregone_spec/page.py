@@ -12,13 +12,15 @@ from importlib.resources import files
 from typing import Final, final
 
 from foregone_spec import process_pool_actions as act
+from foregone_spec import words
 from foregone_spec.explore import Graph, TooManyStates, explore
-from foregone_spec.kinds import PROCESS_POOL, field_types, plain_fields
+from foregone_spec.future import DONE
+from foregone_spec.kinds import PROCESS_POOL, plain_fields
 from foregone_spec.lifecycle import Request
 from foregone_spec.model import Model, Value
 from foregone_spec.process_death import Policy
 from foregone_spec.process_pool import ProcessPoolModel
-from foregone_spec.process_pool_state import ProcessPoolState
+from foregone_spec.process_pool_state import ABSENT, DEAD, ProcessPoolState
 
 #: A page with more states than this takes a browser too long to read.
 LIMIT: Final = 60_000
@@ -110,6 +112,9 @@ def page(shown: Sequence[Scene] | None = None, trace: str | None = None) -> str:
     data = {
         "scenes": [scene_data(each) for each in (scenes() if shown is None else shown)],
         "trace": trace,
+        "done": [each.value for each in DONE],
+        "dead": DEAD,
+        "absent": ABSENT,
     }
     folder = files("foregone_spec").joinpath("html")
     style, script, text = (
@@ -178,13 +183,8 @@ def _action(action: act.Action) -> dict[str, object]:
         who = f"process {action.process}"
     else:
         who = "local worker"
-    fields = [str(getattr(action, name)) for name in field_types(type(action))]
-    return {
-        **PROCESS_POOL.plain(action),
-        "text": " ".join([type(action).__name__, *fields]),
-        "who": who,
-        "says": (type(action).__doc__ or "").partition("\n")[0].replace("``", ""),
-    }
+    text, said = words.typed(action), words.says(action).replace("``", "")
+    return {**PROCESS_POOL.plain(action), "text": text, "who": who, "says": said}
 
 
 def _broken(

@@ -62,6 +62,14 @@ def picture(now: ProcessPoolState, work_ids: Sequence[int] = (), most: int = MOS
     return "\n".join([head, *(line.rstrip() for line in _beside([inner, outer]))]) + "\n"
 
 
+def row(numbers: Sequence[int], most: int = MOST) -> str:
+    """Return some numbers as a text, "-" of none; of more than ``most``, how many there are."""
+    names = list(map(str, numbers))
+    if len(names) > most:
+        names = [*names[: most - 1], "..", names[-1], f"({len(names):,})"]
+    return " ".join(names) or _NOTHING
+
+
 def _executor(now: ProcessPoolState) -> Iterator[str]:
     yield now.phase.value
     if now.collected:
@@ -88,11 +96,7 @@ class _Shown:
         return self.work_ids[number - 1] if self.work_ids else number
 
     def row(self, numbers: Sequence[int]) -> str:
-        kept = numbers if len(numbers) <= self.most else numbers[: self.most - 1]
-        names = [str(self.name(each)) for each in kept]
-        if len(kept) < len(numbers):
-            names += ["..", str(self.name(numbers[-1])), f"({len(numbers):,})"]
-        return " ".join(names) or _NOTHING
+        return row(list(map(self.name, numbers)), self.most)
 
     def items(self, now: ProcessPoolState) -> Sequence[str]:
         known = [number for number, call in enumerate(now.calls, start=1) if call != "out"]

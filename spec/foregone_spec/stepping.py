@@ -16,6 +16,7 @@ from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.rooms import picture
 from foregone_spec.trace import Step
 from foregone_spec.walk import Walk
+from foregone_spec.words import says, typed
 
 HELP: Final = """\
   N                   take the action with this number
@@ -238,7 +239,7 @@ class Session(Generic[S, A]):
         enabled = self.walk.enabled
         width = len(str(len(enabled)))
         for number, action in enumerate(enabled, start=1):
-            yield f"  {number:{width}}  {_words(action)}"
+            yield f"  {number:{width}}  {typed(action):22} {says(action)}"
         if not enabled:
             yield "  nothing may happen any more"
 
@@ -254,14 +255,6 @@ class Session(Generic[S, A]):
         }
         told = {"said": said} if said else {}
         return json.dumps({**found, **told, **({"refused": refused} if refused else {})}) + "\n"
-
-
-def _words(action: object) -> str:
-    """Return an action as it is typed, and what it is, from its docstring."""
-    fields = [str(getattr(action, name)) for name in field_types(type(action))]
-    typed = " ".join([type(action).__name__, *fields])
-    said = (type(action).__doc__ or "").partition("\n")[0]
-    return f"{typed:22} {said}"
 
 
 def _plain(word: str) -> object:

@@ -1,7 +1,9 @@
-"""What replies and effects mean, in words: what ``foregone-spec ask`` says of them."""
+"""What replies, effects and actions are, in words: for whoever asks, steps or clicks."""
 
 from collections.abc import Mapping
 from typing import Final
+
+from foregone_spec.kinds import field_types
 
 #: What a reply or an effect means; a test sees to it that none is missing.
 WORDS: Final[Mapping[str, str]] = {
@@ -26,3 +28,14 @@ WORDS: Final[Mapping[str, str]] = {
     "set_result": "the future is given set_result",
     "set_exception": "the future is given set_exception",
 }
+
+
+def typed(action: object) -> str:
+    """Return an action as it is typed, and as its button has it: its name and its numbers."""
+    fields = [str(getattr(action, name)) for name in field_types(type(action))]
+    return " ".join([type(action).__name__, *fields])
+
+
+def says(action: object) -> str:
+    """Return what an action is, from its docstring."""
+    return (type(action).__doc__ or "").partition("\n")[0]

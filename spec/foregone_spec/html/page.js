@@ -3,9 +3,6 @@
 // it, goes along a run.  All that is known of the pool stands in the data.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const DONE = ["CANCELLED", "CANCELLED_AND_NOTIFIED", "FINISHED"];
-const GONE = ["dead", "failed", "stillborn"];
-const ABSENT = ["unborn", "refused"];
 const LARGEST = 16 * 1024 * 1024; // of a file, in bytes
 
 const by = (id) => document.getElementById(id);
@@ -101,7 +98,7 @@ function load(text) {
   const trouble = unreadable(raw);
   if (trouble) return alerted(trouble);
   const found = DATA.scenes.findIndex((each) => same(each.fields, raw.fields));
-  const told = raw.steps.every((each) => each.variables && complete(each.variables));
+  const told = raw.steps.length > 0 && raw.steps.every((each) => each.variables && complete(each.variables));
   if (found < 0 && !told) {
     return alerted("This page has no scene with the bounds of that run:\n" +
       `${JSON.stringify(raw.fields)}\nMake one that has: foregone-spec page --trace FILE`);
@@ -236,7 +233,7 @@ function dress(chip, number, now, place) {
   const future = now.futures[number - 1];
   const out = now.calls[number - 1] === "out";
   const refused = now.calls[number - 1] === "raised";
-  const settled = !out && DONE.includes(future);
+  const settled = !out && DATA.done.includes(future);
   const how = out ? "not submitted" : refused ? "submit raised" : future;
   chip.className = "call";
   if (out) chip.classList.add("out");
@@ -265,10 +262,10 @@ function texts(now) {
   [...by("processes").children].forEach((each, i) => {
     const stands = now.processes[i];
     const text = each.querySelector(".text");
-    const unwatched = !ABSENT.includes(stands) && !now.watched[i];
+    const unwatched = !DATA.absent.includes(stands) && !now.watched[i];
     text.textContent = stands + (unwatched ? ", unwatched" : "");
-    text.classList.toggle("gone", GONE.includes(stands));
-    each.classList.toggle("absent", ABSENT.includes(stands));
+    text.classList.toggle("gone", DATA.dead.includes(stands));
+    each.classList.toggle("absent", DATA.absent.includes(stands));
   });
 }
 
@@ -365,7 +362,10 @@ const commands = {
     const found = enabled(current().number);
     if (found.length) take(found[Math.floor(Math.random() * found.length)]);
   },
-  reset: () => go(((steps = []), 0)),
+  reset: () => {
+    steps = [];
+    go(0);
+  },
   save: () => {
     const link = made("a");
     link.href = URL.createObjectURL(new Blob([saved()], { type: "application/json" }));
