@@ -46,7 +46,7 @@ class _Reader(Rooms):
 
     def read(self, entry: list[object]) -> None:
         match entry:
-            case ["Submit", it, Call() as call, bool(taken), trouble] if it is self.pool:
+            case ["Submit", it, Call() as call, _, bool(taken), trouble] if it is self.pool:
                 self.submit(call, taken, trouble)
             case ["Offer", it, CallQueue() as queue, Call() as call, True] if it is self.pool:
                 self.where.pop(self.numbers[call], None)

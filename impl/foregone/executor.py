@@ -70,6 +70,15 @@ def check_buffersize(buffersize: int | None) -> None:
         raise ValueError(f"buffersize must be None or > 0, not {buffersize}")
 
 
+def check_observer(observer: object) -> None:
+    """Raise TypeError for what cannot be told of events."""
+    if observer is not None and not callable(observer):
+        raise TypeError(
+            f"observer must be a callable that takes a list of events, or None, not {observer!r}: "
+            f'pass foregone.JSONLines("calls.jsonl"), say'
+        )
+
+
 class _Calls(Generic[T]):
     """The calls of one ``map``: those submitted, and those still to come."""
 

@@ -11,12 +11,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from foregone.compat import StandardThreadPoolNames
-from foregone.executor import Executor
+from foregone.executor import Executor, check_observer
 from foregone.future import Future, OwnedFuture
 from foregone.pool import Pool
 from foregone_spec.lifecycle import Request
 
 if TYPE_CHECKING:
+    from foregone.events import Observer
     from foregone.inspection import ThreadPoolView
 
 P = ParamSpec("P")
@@ -34,14 +35,17 @@ class ThreadPoolExecutor(Executor, StandardThreadPoolNames):
         thread_name_prefix: str = "",
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[object] = (),
+        *,
+        observer: "Observer | None" = None,
     ) -> None:
         """Make an executor of at most ``max_workers`` threads, started as calls come.
 
         ``max_workers`` None means five more than there are processors, at most 32.
         Threads are called ``thread_name_prefix`` and a number.  Each runs
         ``initializer(*initargs)`` first; if that raises, the pool is broken: what is
-        queued fails with BrokenThreadPool, and so does every later ``submit``.  Raises
-        TypeError and ValueError for wrong arguments.
+        queued fails with BrokenThreadPool, and so does every later ``submit``.  ``observer``
+        is told of everything that happens to the calls and the threads: see
+        ``foregone.events``.  Raises TypeError and ValueError for wrong arguments.
         """
         if initializer is not None and not callable(initializer):
             raise TypeError(f"initializer must be a callable or None, not {initializer!r}")
@@ -51,9 +55,14 @@ class ThreadPoolExecutor(Executor, StandardThreadPoolNames):
             raise TypeError(
                 f"initargs must be an iterable of arguments, not {initargs!r}: pass a tuple"
             ) from None
+        check_observer(observer)
         prefix = thread_name_prefix or f"ThreadPoolExecutor-{next(_names)}"
         self._pool = Pool(_limit(max_workers), prefix, initializer, arguments)
         weakref.finalize(self, self._pool.collected).atexit = False
+        if observer is not None:
+            from foregone.observing import observe  # who never asks does not import it
+
+            observe(self._pool, observer)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Submit ``fn(*args, **kwargs)`` and return the future of it.

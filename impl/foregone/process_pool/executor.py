@@ -18,7 +18,7 @@ from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Final, Literal, ParamSpec, TypeVar
 
 from foregone.compat_process import StandardProcessPoolNames
-from foregone.executor import Executor, check_buffersize
+from foregone.executor import Executor, check_buffersize, check_observer
 from foregone.future import Future
 from foregone.process_pool.chunk_sizes import map_chunks
 from foregone.process_pool.pickling import Serializer, reducer_of
@@ -32,6 +32,7 @@ if sys.platform != "win32":
     from foregone_spec.future import Effect
 
 if TYPE_CHECKING:
+    from foregone.events import Observer
     from foregone.inspection_process import ProcessPoolView
 
 P = ParamSpec("P")
@@ -56,6 +57,7 @@ class ProcessPoolExecutor(Executor, StandardProcessPoolNames):
         max_tasks_per_child: int | None = None,
         on_process_death: Literal["break", "replace"] = "break",
         reducer: Serializer | None = None,
+        observer: "Observer | None" = None,
     ) -> None:
         """Make an executor of at most ``max_workers`` processes.
 
@@ -72,8 +74,9 @@ class ProcessPoolExecutor(Executor, StandardProcessPoolNames):
         replaces what is forked: a process with threads must not fork again.
 
         ``reducer`` has functions ``dumps`` and ``loads`` that are used in place of pickle's:
-        pass the module ``cloudpickle``, say.  Raises TypeError and ValueError for wrong
-        arguments, and NotImplementedError where the system has no process pools.
+        pass the module ``cloudpickle``, say.  ``observer`` is told of everything that happens
+        to the calls and the processes: see ``foregone.events``.  Raises TypeError and ValueError
+        for wrong arguments, and NotImplementedError where the system has no process pools.
         """
         _check_system()
         limit = _limit(max_workers)
@@ -93,11 +96,16 @@ class ProcessPoolExecutor(Executor, StandardProcessPoolNames):
         replaces = on_process_death == "replace"
         context = _context(mp_context, max_tasks_per_child, replaces)
         packer = reducer_of(reducer)
+        check_observer(observer)
         system = Multiprocessing(context, initializer, arguments, max_tasks_per_child, packer)
         self._pool = Pool(
             limit, system, max_tasks=max_tasks_per_child, replaces=replaces, reducer=packer
         )
         weakref.finalize(self, self._pool.collected).atexit = False
+        if observer is not None:
+            from foregone.observing import observe  # who never asks does not import it
+
+            observe(self._pool, observer)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Submit ``fn(*args, **kwargs)`` and return the future of it.

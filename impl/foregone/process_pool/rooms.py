@@ -161,17 +161,19 @@ class Pool:
         """Accept a call, and send it if a process has room; raise if it is not accepted."""
         frames, trouble = packed(fn, args, kwargs, self.reducer)
         call: Call[T] = Call(self, frames, wire.size(frames))
-        self._submit(call, trouble)
+        self._submit(call, fn, trouble)
         return call
 
     def submit_chunk(self, fn: Callable[..., object], items: list[tuple[object, ...]]) -> ChunkCall:
         """Accept several calls of ``fn`` that travel together."""
         frames, trouble = packed_chunk(fn, items, self.reducer)
         call = ChunkCall(self, frames, wire.size(frames))
-        self._submit(call, trouble)
+        self._submit(call, fn, trouble)
         return call
 
-    def _submit(self, call: AnyCall, trouble: BaseException | None) -> None:
+    def _submit(
+        self, call: AnyCall, fn: Callable[..., object], trouble: BaseException | None
+    ) -> None:
         entry = iter((call,))
         taken = first = False
         if trouble is not None:
@@ -181,7 +183,7 @@ class Pool:
                 taken = True; call._number = self.accepted; self.accepted += 1  # fmt: skip
                 if trouble is None: self.waiting += entry  # fmt: skip
                 if trouble is None and not self.begun: self.begun = first = True  # fmt: skip
-            if observer.log is not None: observer.log += (("Submit", self, call, taken, trouble),)  # fmt: skip
+            if observer.log is not None: observer.log += (("Submit", self, call, fn, taken, trouble),)  # fmt: skip
         if not taken:
             raise self.refusal()
         if trouble is not None:
