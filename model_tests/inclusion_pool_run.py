@@ -1,7 +1,7 @@
 """Programs on a thread pool, explored, and compared with the spec both ways.
 
-What the code does is read off the log of ``foregone.observer``, as for a recorded run (see
-``recording_pool``), but exactly: each entry knows whose it is, and what is silent there is
+What the code does is read off the log of ``foregone.observer``, as for any run (see
+``run_of_threads``), but exactly: each entry knows whose it is, and what is silent there is
 heard here.  ThreadStarts stands where a thread comes to life, Initialized where it begins
 to run, Discarded where a caller of shutdown finds nothing queued.  A closer has the number
 that the program gives him.
@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
+from foregone.events import Event
+from foregone.events_of_threads import ThreadEvents
 from foregone.pool import Pool
+from foregone.run_of_threads import ThreadReader
 from foregone_spec import lifecycle as life
 from foregone_spec import thread_pool
 from model_tests import schedule_pools
 from model_tests.inclusion_pool_spec import Behaviour, Clients, Edge, behaviour, clients, shown
-from model_tests.recording_pool import _PoolReader
 from model_tests.schedule_explore import Bench, Case, Failure, Program, Schedule, explore
 from model_tests.schedule_library import Library
 from model_tests.scheduler import Scheduler
@@ -45,11 +47,29 @@ class Log(list[Any]):
         self.whose.append(BEFORE if me is None else me.name)
 
 
-class _Exact(_PoolReader):
+def _events(log: Log, pool: Pool, end: int) -> Iterator[tuple[Event, str]]:
+    """Yield each event of a log up to an entry, and whose it is."""
+    encoder = ThreadEvents(pool, life.Phase.OPEN)
+    for entry, who in zip(log[:end], log.whose, strict=False):
+        match entry:
+            case ("Started" | "Begun" as what, it, worker) if it is pool:
+                yield Event(0, 0.0, "", what, 0, encoder.number(worker)), who
+            case ("Discard", it, None, _) if it is pool:
+                yield Event(0, 0.0, "", "Discard"), who
+            case _:
+                if entry[0] == "Submit":
+                    encoder.owned = type(entry[2][0])  # the library may be a copy
+                for told in encoder.tell([entry]):
+                    yield Event(0, 0.0, "", *told), who
+
+
+class _Exact(ThreadReader):
     """Reads a log in which nothing is silent, up to the end of the program."""
 
     def __init__(self, log: Log, pool: Pool, of: Clients, end: int) -> None:
-        self._whose = log.whose
+        events = tuple(_events(log, pool, end))
+        self._whose = [who for _, who in events]
+        self._initializes = pool.initializer is not None
         self._reserved: dict[str, int] = {}  # the work id for which somebody starts a thread
         self._ahead: dict[str, list[int]] = {
             f"user{n}": [closer for _, closer in row if closer] for n, row in enumerate(of.rows)
@@ -57,48 +77,42 @@ class _Exact(_PoolReader):
         self._discards: dict[str, int] = {}  # closers that have not found nothing yet
         self._joins: dict[str, int] = {}  # closers that are not back
         self._tasks: dict[str, int] = {}  # threads by the names of their tasks
-        super().__init__(log[:end], pool)
+        super().__init__([event for event, _ in events], pool.limit)
 
-    def read(self, index: int, entry: list[object]) -> None:
+    def read(self, index: int, event: Event) -> None:
         who = self._whose[index]
-        match entry:
-            case ["Started", it, worker] if it is self.pool:
-                thread = self.threads[worker] = self.starting[self._reserved[who]]
+        match event.action:
+            case "Started":
+                thread = self.threads[event.worker] = self.starting[self._reserved[who]]
                 self.unseen.remove(thread)
                 self.add(thread_pool.ThreadStarts(thread))
-            case ["Begun", it, worker] if it is self.pool:
-                self._tasks[who] = self.threads[worker]
-                if self.pool.initializer is None:
-                    self.add(thread_pool.Initialized(self.threads[worker]))
-            case ["Discard", it, None, _] if it is self.pool:
+            case "Begun":
+                self._tasks[who] = self.threads[event.worker]
+                if not self._initializes:
+                    self.add(thread_pool.Initialized(self.threads[event.worker]))
+            case "Discard" if event.call:
+                self.discard(index, self.number(event.call), self._tasks.get(who, 0))
+            case "Discard":
                 if who in self._discards:
                     self.add(thread_pool.Discarded(self._discards.pop(who)))
-            case ["Discard", it, (future, *_), _] if it is self.pool:
-                self.discard(index, self.numbers[future], self._tasks.get(who, 0))
-            case ["Ask", it, life.Request.BREAK, life.Step() as cell, _] if it is self.pool:
-                self.phase = cell.after
+            case "Ask" if event.what == life.Request.BREAK.value:
+                self.phase_seen = life.Phase(event.after)
                 self.parked.clear()
                 self.add(thread_pool.InitializerFails(self._tasks[who]))
-            case ["Ask", it, _, life.Step() as cell, list(unparked)] if (
-                it is self.pool and self._ahead.get(who)
-            ):
-                self.closes(who, cell.after, unparked)
-            case ["ShutdownReturns", it] if it is self.pool:
+            case "Ask" if self._ahead.get(who):
+                self.closes(who, event)
+            case "ShutdownReturns":
                 self.add(thread_pool.ShutdownReturns(self._joins[who]))
             case _:
-                match entry:
-                    case ["Submit", it, (future, *_), _, True] if it is self.pool:
-                        self._reserved[who] = self.numbers[future]
-                    case _:
-                        pass
-                super().read(index, entry)
+                if event.after == "starts":
+                    self._reserved[who] = self.number(event.call)
+                super().read(index, event)
 
-    def closes(self, who: str, after: life.Phase, unparked: list[object]) -> None:
+    def closes(self, who: str, event: Event) -> None:
         closer = self._joins[who] = self._ahead[who].pop(0)
-        self.phase = after
-        for worker in unparked:
-            self.parked.remove(self.thread(worker))
-        if not life.runs_queued(after):
+        self.phase_seen = life.Phase(event.after)
+        self.unpark(event)
+        if not life.runs_queued(self.phase_seen):
             self._discards[who] = closer
         self.add(thread_pool.Shutdown(closer))
 

@@ -28,6 +28,7 @@ from foregone import (
 )
 from foregone.future import LOGGER
 from foregone.pool import Pool
+from foregone.run_rooms import Unmodelled
 from foregone_spec import process_pool_actions
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.thread_pool import Action, ThreadPoolState
@@ -35,7 +36,6 @@ from model_tests import schedule_pools, schedule_programs, schedule_races
 from model_tests.recording import Entries, Replay, of_future, of_waiting, recording
 from model_tests.recording_pool import of_thread_pool
 from model_tests.recording_process import of_process_pool
-from model_tests.recording_rooms import Unmodelled
 from model_tests.schedule_explore import Case, Program, bench, priorities, walk
 from model_tests.schedule_library import Library
 from model_tests.scheduler import Scheduler

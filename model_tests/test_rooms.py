@@ -43,6 +43,7 @@ ITS_DOORS: Final = (
     "foregone.process",
     "foregone.compat_process",
     "foregone.inspection_process",
+    "foregone.events_of_processes",
 )
 #: What costs time and descriptors to import, and is not imported with foregone.
 HEAVY: Final = ("multiprocessing", "concurrent.futures.process", "socket", "select", "subprocess")

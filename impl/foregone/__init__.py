@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from foregone.executor import Executor
     from foregone.future import Future
+    from foregone.json_lines import JSONLines
     from foregone.process import BrokenProcessPool, ProcessDied, ProcessPoolExecutor
     from foregone.progress_bar import progress
     from foregone.thread_pool import ThreadPoolExecutor
@@ -53,6 +54,7 @@ __all__ = [
     "Executor",
     "Future",
     "InvalidStateError",
+    "JSONLines",
     "ProcessDied",
     "ProcessPoolExecutor",
     "ThreadPoolExecutor",
@@ -87,6 +89,7 @@ _HOMES: Final = {
     "Future": "foregone.future",
     "InterpreterPoolExecutor": "concurrent.futures",
     "InvalidStateError": "foregone.errors",
+    "JSONLines": "foregone.json_lines",
     "ProcessDied": "foregone.process",
     "ProcessPoolExecutor": "foregone.process",
     "ThreadPoolExecutor": "foregone.thread_pool",
@@ -101,7 +104,12 @@ _HOMES: Final = {
 }
 
 #: Those that a user may never ask for, and that cost more to import.
-_DOORS: Final = ("foregone.process", "foregone.dump", "foregone.progress_bar")
+_DOORS: Final = (
+    "foregone.process",
+    "foregone.dump",
+    "foregone.json_lines",
+    "foregone.progress_bar",
+)
 _APART: Final = tuple(name for name in _HOMES if _HOMES[name] in _DOORS)
 
 if not TYPE_CHECKING:  # a checker sees the imports above, and any other name is an error

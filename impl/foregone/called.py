@@ -14,7 +14,7 @@ from types import (
     MethodWrapperType,
     WrapperDescriptorType,
 )
-from typing import Final, cast
+from typing import Final, cast, final
 
 #: What the interpreter names itself.
 _NAMED: Final = (
@@ -79,3 +79,25 @@ def qualified(named: object) -> str:
         except Exception:
             found.append("?")
     return _joined(*found)
+
+
+@final
+class Names:
+    """Names of what is submitted, of which one after the other is often the same function."""
+
+    __slots__ = ("_last", "_name")
+
+    def __init__(self) -> None:
+        self._last: object = None
+        self._name = ""
+
+    def of(self, fn: object) -> str:
+        """Return what ``fn`` is called."""
+        if fn is not self._last:
+            self._name = call_name(fn)
+            self._last = fn
+        return self._name
+
+    def forget(self) -> None:
+        """Keep nothing of the user's."""
+        self._last = None

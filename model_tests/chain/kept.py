@@ -42,8 +42,14 @@ FUTURE_CODE: Final[tuple[str, ...]] = (
 FUTURE_PARTS: Final = ("future", "pairs", "two-calls", "three")
 #: What tells of the rest to who asks, and which the rest does not import: no figure is of it.
 TELLING: Final = (
-    *(f"impl/foregone/{name}.py" for name in ("dump", "inspection", "inspection_process")),
-    "impl/foregone/progress_bar.py",
+    *(
+        f"impl/foregone/{name}.py"
+        for name in (
+            "chrome_trace", "dump", "events", "events_command", "events_of_processes",
+            "events_of_threads", "inspection", "inspection_process", "json_lines", "observing",
+            "progress_bar", "run_of_processes", "run_of_threads", "run_rooms", "runs",
+        )
+    ),
     "spec/foregone_spec/html",
     *(
         f"spec/foregone_spec/{name}.py"

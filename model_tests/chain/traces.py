@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, final
 
+from foregone.run_rooms import Generous
 from foregone_spec.kinds import kind_of
 from foregone_spec.trace import Step
 from model_tests.chain.models import ACTIONS
@@ -34,7 +35,6 @@ from model_tests.recorded_runs import (
     from_simulation,
     from_threads,
 )
-from model_tests.recording_rooms import Generous
 
 MODELS: Final = ("Future", "Waiting", "ThreadPool", "ProcessPool")
 UNSEEN: Final = Path(__file__).with_name("unseen_actions.json")

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
+from foregone.run_rooms import Unmodelled
 from model_tests.recording_process import of_process_pool
-from model_tests.recording_rooms import Unmodelled
 from model_tests.simulation.choices import Choices
 from model_tests.simulation.primitives import Violation
 from model_tests.simulation.runs import Failure, failure, patched, run

@@ -171,9 +171,7 @@ class Pool:
         self._submit(call, fn, trouble)
         return call
 
-    def _submit(
-        self, call: AnyCall, fn: Callable[..., object], trouble: BaseException | None
-    ) -> None:
+    def _submit(self, call: AnyCall, fn: object, trouble: BaseException | None) -> None:
         entry = iter((call,))
         taken = first = False
         if trouble is not None:

@@ -1,31 +1,35 @@
 """The rooms of the model ProcessPool, as a recorded run fills them, and its steps.
 
-See ``recording_process.py``, which reads what was logged.
+See ``run_of_processes.py``, which reads the events.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import final
 
-from foregone.process_pool.rooms import Pool
+from foregone.events import Value
 from foregone_spec import lifecycle as life
 from foregone_spec import process_pool_actions as act
-from foregone_spec.model import replaced
+from foregone_spec.model import Model, replaced
 from foregone_spec.process_death import Policy
-from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.trace import Step as Recorded
 
 
+@final
 class Generous:
     """The model, but a process may be started although there are enough."""
 
-    def __init__(self, model: ProcessPoolModel) -> None:
+    def __init__(self, model: Model[ProcessPoolState, act.Action]) -> None:
         self.model = model
         self.name = model.name
         self.invariants = model.invariants
         self.step_invariants = model.step_invariants
         self.initial = model.initial
         self.variables = model.variables
+
+    def __str__(self) -> str:
+        return str(self.model)
 
     def enabled(self, state: ProcessPoolState) -> tuple[act.Action, ...]:
         """Return everything that may happen in ``state``."""
@@ -42,6 +46,7 @@ class Generous:
         return replace(state, processes=started, watched=watched)
 
 
+@final
 class Seen:
     """What is known of one process, by now."""
 
@@ -54,6 +59,10 @@ class Seen:
         self.told = False  # to end, before it was ready
         self.was_ready = self.failed = False  # its initializer is through, or has raised
         self.held: list[tuple[str, int]] = []  # what it did since, before the parent has heard
+
+
+class Missing(ValueError):
+    """Events are missing, or are not of one executor: no run can be made of them."""
 
 
 class Unmodelled(Exception):  # nothing is wrong
@@ -73,19 +82,53 @@ _WAKING = (
 )
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a pool was made of."""
+
+    limit: int
+    depth: int
+    policy: Policy
+    overtaken: int
+    max_tasks: int
+    grows: bool
+
+    @classmethod
+    def of(cls, more: Mapping[str, Value]) -> "Made":
+        """Return what the event ``Opened`` tells."""
+        return cls(
+            limit=number_in(more, "workers"),
+            depth=number_in(more, "depth"),
+            policy=Policy(more.get("policy")),
+            overtaken=number_in(more, "overtaken"),
+            max_tasks=number_in(more, "max_tasks"),
+            grows=more.get("grows") is True,
+        )
+
+
+def number_in(more: Mapping[str, Value], name: str) -> int:
+    """Return a number that an event has to have."""
+    value = more.get(name)
+    if type(value) is not int:
+        raise Missing(f"the first event, Opened, has to say {name}, a whole number: not {value!r}")
+    return value
+
+
 class Rooms:
     """The rooms of a pool and its processes, by now, and the steps that led there."""
 
-    def __init__(self, pool: Pool, depth: int) -> None:
-        self.pool = pool
+    def __init__(self, made: Made) -> None:
+        self.made = made
         self.steps: list[Recorded[act.Action]] = []
-        self.numbers: dict[object, int] = {}
-        self.seen: dict[object, Seen] = {}  # by process
-        self.free = list(range(1, pool.limit + 1))
+        self.numbers: dict[int, int] = {}  # by work id: calls that were refused have none
+        self.submitted = 0
+        self.seen: dict[int, Seen] = {}  # by the number that the events have
+        self.free = list(range(1, made.limit + 1))
         self.holders: dict[int, Seen] = {}
-        self.where: dict[int, object] = {}  # the process to which a call was offered
+        self.where: dict[int, int] = {}  # the process to which a call was offered
         self.holding: dict[int, Seen] = {}  # who has claimed what before it was heard of
-        self.phase = life.Phase.OPEN
+        self.phase_seen = life.Phase.OPEN
         self.ids: list[int] = []
         self.bag: list[int] = []
         self.settled: set[int] = set()
@@ -95,19 +138,21 @@ class Rooms:
         self.awake = False
         self.dying: Seen | None = None  # removed, and not yet blamed
         self.breaking = False  # the pool will break of it
-        self.kinds: set[type] = set()
-        self.capacity = pool.limit * depth
-        self.policy = Policy.REPLACE if pool.replaces else Policy.BREAK
+        self.kinds: set[type[act.Action]] = set()
+        self.capacity = made.limit * made.depth
 
     @property
     def started(self) -> int:
-        return self.pool.limit - len(self.free)
+        """How many processes there are."""
+        return self.made.limit - len(self.free)
 
     @property
     def pending(self) -> int:
-        return len(self.numbers) - len(self.settled)
+        """How many calls have not ended."""
+        return self.submitted - len(self.settled)
 
     def add(self, *actions: act.Action) -> None:
+        """Add steps to the run."""
         for action in actions:
             self.kinds.add(type(action))
             self.awake = self.awake or isinstance(action, _WAKING)
@@ -118,30 +163,36 @@ class Rooms:
         if self.steps:
             last = self.steps[-1].action
             rooms = {"workIds": tuple(sorted(self.ids)), "callQueue": tuple(sorted(self.bag))}
-            self.steps[-1] = Recorded(last, {"phase": self.phase.value, **rooms})
+            self.steps[-1] = Recorded(last, {"phase": self.phase_seen.value, **rooms})
 
     def settle(self, number: int) -> None:
+        """Take a call out of all rooms."""
         self.settled.add(number)
         for room in (self.ids, self.bag):
             if number in room:
                 room.remove(number)
 
     def answer(self, holder: Seen) -> None:
+        """Have the oldest answer of a process read."""
         self.add(act.Answer(holder.number))
         self.settle(holder.answers.pop(0))
         if holder.stands in ("spent", "ended") and not holder.answers:
             self.bury(holder)  # nothing more is heard of it, and another may take its place
 
-    def start(self, process: object) -> None:
+    def start(self, process: int) -> None:
+        """Have a process start."""
+        if not self.free:
+            raise Missing(f"process #{process} starts, and none has ended that makes room for it")
         number = self.free.pop(0)
         self.seen[process] = Seen(number)
         self.add(act.Start(number))
 
     def wanted(self) -> int:
         """Return how many processes the model wants."""
-        return min(self.pool.limit, self.pending if self.pool.grows else self.pending * 10**6)
+        return min(self.made.limit, self.pending if self.made.grows else self.pending * 10**6)
 
     def ready(self, seen: Seen) -> None:
+        """Have a process say that it is ready, and do what it did since."""
         if seen.stands == "starting":
             seen.stands = "idle"
             self.add(act.Ready(seen.number))
@@ -151,6 +202,7 @@ class Rooms:
                 self.stop(seen)
 
     def stop(self, seen: Seen) -> None:
+        """Tell a process to end."""
         if seen.stands == "starting":
             seen.told = True
         elif seen.stands == "idle":
@@ -158,6 +210,7 @@ class Rooms:
             self.add(act.Stop(seen.number))
 
     def claims(self, seen: Seen, number: int) -> None:
+        """Have a process claim a call, once."""
         if number not in self.holders:
             self.ready(seen)
             if seen.runs:
@@ -170,9 +223,10 @@ class Rooms:
             self.known()
 
     def finishes(self, seen: Seen, number: int) -> None:
+        """Have a process finish the call that it runs."""
         if seen.runs == number:
             seen.runs = 0
-            seen.stands = "spent" if seen.used == self.pool.max_tasks else "idle"
+            seen.stands = "spent" if seen.used == (self.made.max_tasks or None) else "idle"
             seen.answers.append(number)
             self.add(act.Finish(seen.number))
 
@@ -194,8 +248,11 @@ class Rooms:
                 seen.stands = "dead"
                 self.deaths += 1
                 self.add(act.Die(seen.number))
+            case _:
+                pass
 
     def see_death(self) -> None:
+        """Have the parent see the death that was found, if any."""
         seen, self.dying = self.dying, None
         if seen is not None:
             self.add(act.SeeDeath(seen.number))
@@ -204,6 +261,7 @@ class Rooms:
             self.bury(seen)
 
     def bury(self, seen: Seen) -> None:
+        """Forget a process that has ended."""
         if seen.stands == "spent":
             self.dies(seen)
         if seen.stands == "ended":
@@ -218,15 +276,16 @@ class Rooms:
             self.add(act.Sleep())
 
     def duties(self) -> Iterator[bool]:
-        runs = life.runs_queued(self.phase)
+        """Yield, of each thing that the local worker may have to do, whether it has."""
+        runs = life.runs_queued(self.phase_seen)
         room = self.started and len(self.bag) < self.capacity
-        near = all(min(self.ids, default=0) <= each + self.pool.overtaken for each in self.bag)
+        near = all(min(self.ids, default=0) <= each + self.made.overtaken for each in self.bag)
         yield runs and bool(self.free) and self.started < self.wanted()
         yield runs and bool(self.ids and room and near)
-        yield self.phase is life.Phase.BROKEN and bool(self.ids or self.bag)
-        over = self.phase is not life.Phase.OPEN and not (self.ids or self.bag)
+        yield self.phase_seen is life.Phase.BROKEN and bool(self.ids or self.bag)
+        over = self.phase_seen is not life.Phase.OPEN and not (self.ids or self.bag)
         for seen in self.seen.values():
             if seen.stands != "buried":
                 yield bool(seen.answers) or seen.stands in ("dead", "failed", "ended")
-                yield self.phase is life.Phase.BROKEN and seen.stands != "told"
+                yield self.phase_seen is life.Phase.BROKEN and seen.stands != "told"
                 yield over and seen.stands in ("starting", "idle", "spent")
