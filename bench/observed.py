@@ -1,0 +1,149 @@
+"""What ``observer=`` costs: off, against the same code without the places that look; and on.
+
+    python -m bench.observed [--pairs 31]
+
+Each side runs in a process of its own that stays; they run in turn, the order of each pair by
+the toss of a coin, and each pair gives one ratio of throughputs.  *Off* is foregone as it is,
+against a copy from which every line that looks at the log was deleted: 1 is no cost.  *On* is
+with ``JSONLines`` writing to a file, against foregone as it is.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, final
+
+from bench.paired import interval, machine
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_LOOKS: Final = re.compile(r"^ *if observer\.log is not None.*observer\.log \+=.*\n", re.MULTILINE)
+
+#: What is run: a title, the executor, how many calls, and how long each works, in rounds.
+WORKLOADS: Final = (
+    ("thread pool, burst of no-ops", "threads", 20_000, 0),
+    ("thread pool, calls of some 20 us", "threads", 5_000, 400),
+    ("process pool, burst of no-ops", "processes", 20_000, 0),
+    ("process pool, there and back", "trips", 2_000, 0),
+)
+
+CHILD: Final = """
+import gc, json, sys, time
+from multiprocessing import get_context
+import foregone
+def work(rounds):
+    for _ in range(rounds): pass
+kind, count, rounds, file = json.loads(sys.argv[1])
+told = {"observer": foregone.JSONLines(file, most_bytes=1 << 28)} if file else {}
+if kind == "threads":
+    executor = foregone.ThreadPoolExecutor(2, **told)
+else:
+    executor = foregone.ProcessPoolExecutor(2, get_context("fork"), **told)
+def once():
+    start = time.perf_counter()
+    if kind == "trips":
+        for _ in range(count): executor.submit(work, rounds).result()
+    else:
+        futures = [executor.submit(work, rounds) for _ in range(count)]
+        for each in futures: each.result()
+    return time.perf_counter() - start
+once()
+for _ in sys.stdin:
+    gc.collect()
+    print(once(), flush=True)
+executor.shutdown()
+"""
+
+
+@final
+class Side:
+    """One side: foregone from a folder, in a process that runs when it is told to."""
+
+    def __init__(self, folder: Path, workload: tuple[str, str, int, int], file: str) -> None:
+        path = os.pathsep.join(map(str, (folder, ROOT / "spec")))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CHILD, json.dumps([*workload[1:], file])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+    def run(self) -> float:
+        """Run once; return the seconds."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+def without_looks(folder: Path) -> Path:
+    """Return a copy of the library in which nobody looks whether anybody listens."""
+    made = Path(shutil.copytree(ROOT / "impl", folder / "impl"))
+    deleted = 0
+    for path in made.rglob("*.py"):
+        text, count = _LOOKS.subn("", path.read_text())
+        if count:
+            compile(text, str(path), "exec")
+            path.write_text(text)
+            deleted += count
+    if not deleted:
+        raise LookupError("no line looks at observer.log: this would compare nothing")
+    return made
+
+
+def ratios(one: Callable[[], float], other: Callable[[], float], pairs: int) -> list[float]:
+    """Return the throughput of ``other`` over that of ``one``, pair by pair."""
+    coin = random.Random(pairs)
+    found = []
+    for _ in range(pairs):
+        took = {side: side() for side in coin.sample((one, other), 2)}
+        found.append(took[one] / took[other])
+    return found
+
+
+def row(title: str, found: list[float]) -> str:
+    """Return one line of the table."""
+    low, high = interval(found)
+    spread = f"{min(found):.2f}-{max(found):.2f}"
+    return f"{title:<52}{statistics.median(found):>7.3f}   {low:.3f}-{high:.3f}   {spread:<12}"
+
+
+def main() -> None:
+    """Read the command line, run, and print the table."""
+    parser = argparse.ArgumentParser("bench.observed", description="What observer= costs.")
+    parser.add_argument("--pairs", type=int, default=31)
+    asked = parser.parse_args()
+    print(machine())
+    print(f"throughput, as a ratio of {asked.pairs} pairs\n")
+    print(f"{'':<52}{'median':>7}   {'95 %':<11}   {'min-max':<12}")
+    with tempfile.TemporaryDirectory() as folder:
+        bare = without_looks(Path(folder))
+        for workload in WORKLOADS:
+            for number, what in enumerate(("off", "on")):
+                file = str(Path(folder) / f"{number}.jsonl") if what == "on" else ""
+                sides = (
+                    Side(ROOT / "impl" if file else bare, workload, ""),
+                    Side(ROOT / "impl", workload, file),
+                )
+                found = ratios(sides[0].run, sides[1].run, asked.pairs)
+                print(row(f"{what}: {workload[0]}", found), flush=True)
+                for side in sides:
+                    side.close()
+
+
+if __name__ == "__main__":
+    main()
