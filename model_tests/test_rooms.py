@@ -25,6 +25,7 @@ OF_THE_COMMAND: Final = {
     "__main__.py": frozenset({"argparse", "sys"}),
     "options.py": frozenset({"argparse"}),
     "page.py": frozenset({"importlib.resources"}),  # the text that is filled in
+    "pixels.py": frozenset({"importlib", "an import by name"}),  # who draws, if he is there
     "terminal.py": frozenset({"pathlib", "random", "sys"}),
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import foregone_spec
-from foregone_spec import draw, terminal, trace
+from foregone_spec import draw, pixels, terminal, trace
 from foregone_spec.__main__ import main
 from foregone_spec.future_actions import (
     Action,
@@ -100,6 +101,32 @@ def test_diagram(ask: Asker) -> None:
     for name, drawing in (("mermaid", draw.mermaid), ("dot", draw.dot), ("svg", draw.svg)):
         assert ask("diagram", "future", "--format", name) == drawing(machine)
     assert ask("diagram", "lifecycle", "--format", "svg").startswith("<svg ")
+
+
+def test_a_diagram_goes_to_a_file(ask: Asker, tmp_path: Path) -> None:
+    file = tmp_path / "future.svg"
+    said = ask("diagram", "future", "--format", "svg", "--output", str(file))
+    assert said == f"{file}: {file.stat().st_size:,} bytes\n"
+    assert file.read_text(encoding="utf-8") == draw.svg(draw.machines()["future"])
+
+
+def test_a_diagram_in_pixels(ask: Asker, tmp_path: Path) -> None:
+    """It has the size of the drawing, twice over, and more than its ground is drawn."""
+    file = tmp_path / "future.png"
+    ask("diagram", "future", "--format", "png", "--output", str(file))
+    data = file.read_bytes()
+    width, height = struct.unpack(">II", data[16:24])
+    drawing = draw.svg(draw.machines()["future"])
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert f'width="{width // 2}" height="{height // 2}"' in drawing
+    nothing = re.sub("</style>.*</svg>", "</style></svg>", drawing, flags=re.DOTALL)
+    assert len(data) > 5 * len(pixels.png(nothing))
+
+
+def test_without_who_draws_pixels_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(pixels.NoRenderer, match=r"pip install foregone\[png\]"):
+        pixels.png(draw.svg(draw.machines()["future"]))
 
 
 # ------------------------------------------------------------------------- ask
@@ -299,7 +326,8 @@ def test_traces_of_other_models(ask: Asker, tmp_path: Path) -> None:
         ("table futures", "'futures'"),
         ("table future --xml", "--xml"),
         ("diagram waiting", "'waiting'"),
-        ("diagram future --format png", "'png'"),
+        ("diagram future --format gif", "'gif'"),
+        ("diagram future --format png", "--output future.png"),
         ("ask future FINISH cancel", "'FINISH' is not a known state: one of PENDING, RUNNING, "),
         ("ask future RUNNING stop", "'stop' is not a known command: one of cancel, "),
         ("ask lifecycle OPEN stop", "'stop' is not a known request: one of shutdown, "),

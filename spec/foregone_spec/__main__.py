@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn, TypeAlias, cast
 
-from foregone_spec import draw, page, process_pool_actions, trace
+from foregone_spec import draw, page, pixels, process_pool_actions, trace
 from foregone_spec.draw import Machine
 from foregone_spec.explore import DEFAULT_LIMIT, Graph, TooManyStates, explore
 from foregone_spec.kinds import (
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(argv)
         answer: _Answer = args.answer
         text, code = answer(args)
-    except (Unanswerable, Refused, TraceError, TooManyStates) as error:
+    except (Unanswerable, Refused, TraceError, TooManyStates, pixels.NoRenderer) as error:
         print(f"foregone-spec: {error}", file=sys.stderr)
         return 2
     except SystemExit as done:  # argparse has printed the help
@@ -80,8 +80,19 @@ def _cell(cell: draw.Cell) -> dict[str, object]:
 
 
 def _diagram(args: argparse.Namespace) -> tuple[str, int]:
-    drawn = {"mermaid": draw.mermaid, "dot": draw.dot, "svg": draw.svg}
-    return drawn[args.format](draw.machines()[args.machine]), 0
+    machine = draw.machines()[args.machine]
+    drawn: str | bytes
+    match args.format:
+        case "png" if args.output is None:
+            raise Unanswerable(f"a PNG is no text: name a file, as in --output {args.machine}.png")
+        case "png":
+            drawn = pixels.png(draw.svg(machine))
+        case name:
+            drawn = {"mermaid": draw.mermaid, "dot": draw.dot, "svg": draw.svg}[name](machine)
+    if isinstance(drawn, str) and args.output is None:
+        return drawn, 0
+    Terminal.keep(args.output, drawn)
+    return f"{args.output}: {len(drawn):,} bytes\n", 0
 
 
 def _ask(args: argparse.Namespace) -> tuple[str, int]:
@@ -277,7 +288,8 @@ def _parser() -> _Parser:
     table.add_argument("--json", action="store_true")
     diagram = command("diagram", _diagram, "draw a state diagram")
     diagram.add_argument("machine", choices=[name for name in machines if machines[name].moves])
-    diagram.add_argument("--format", choices=["mermaid", "dot", "svg"], default="mermaid")
+    diagram.add_argument("--format", choices=["mermaid", "dot", "svg", "png"], default="mermaid")
+    diagram.add_argument("--output", metavar="FILE", help="write to FILE; a PNG goes nowhere else")
     ask = command("ask", _ask, "say what a command does in a state")
     ask.add_argument("machine", choices=list(machines))
     ask.add_argument("state")

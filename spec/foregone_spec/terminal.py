@@ -44,10 +44,10 @@ class Terminal:
             raise Refused(f"{file} is not UTF-8 text, at byte {error.start}") from None
 
     @staticmethod
-    def keep(file: str, text: str) -> None:
+    def keep(file: str, text: str | bytes) -> None:
         """Write ``text`` to a file; raise Refused if it cannot be written."""
         try:
-            Path(file).write_text(text, encoding="utf-8")
+            Path(file).write_bytes(text.encode() if isinstance(text, str) else text)
         except OSError as error:
             raise Refused(f"{file} cannot be written: {error.strerror}") from None
 
