@@ -60,6 +60,16 @@ def moved(text: str) -> str:
     return text
 
 
+#: What is public, and stands in modules of its own.
+_MORE: Final = (
+    "foregone.events.Event",
+    "foregone.events.Observer",
+    "foregone.testing.SimulatedProcessPool",
+    "foregone.testing.SimulatedFuture",
+    "foregone.testing.Stuck",
+)
+
+
 def api() -> str:
     """Return the page of all that is public, with its docstrings."""
     shown = [name for name in foregone.__all__ if name not in _NOT_SHOWN]
@@ -73,6 +83,8 @@ def api() -> str:
             lines += [f"::: {home}.{name}", ""]
         else:
             lines += [f"## {name}", "", f"The standard one: `{home}.{name}`.", ""]
+    for name in _MORE:
+        lines += [f"::: {name}", ""]
     return "\n".join(lines)
 
 

@@ -45,6 +45,7 @@ ITS_DOORS: Final = (
     "foregone.compat_process",
     "foregone.inspection_process",
     "foregone.events_of_processes",
+    "foregone.testing",
 )
 #: What costs time and descriptors to import, and is not imported with foregone.
 HEAVY: Final = ("multiprocessing", "concurrent.futures.process", "socket", "select", "subprocess")

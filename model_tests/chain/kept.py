@@ -47,7 +47,7 @@ TELLING: Final = (
         for name in (
             "chrome_trace", "dump", "events", "events_command", "events_of_processes",
             "events_of_threads", "inspection", "inspection_process", "json_lines", "observing",
-            "progress_bar", "run_of_processes", "run_of_threads", "run_rooms", "runs",
+            "progress_bar", "run_of_processes", "run_of_threads", "run_rooms", "runs", "testing",
         )
     ),
     "spec/foregone_spec/html",
