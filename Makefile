@@ -13,7 +13,7 @@ UV = uv==0.13.9
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint types contracts test models models-deep equality schedules \
   schedules-deep inclusions simulate traces mutants defects chaos museum museum-record cpython \
-  verify docs page-test bench lock clean
+  verify docs page-test newcomer bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
@@ -99,6 +99,9 @@ docs: setup  ## the pages, the API, the process pool to click through: build/sit
 
 page-test: setup  ## that page in a real browser: needs chromium and chromedriver
 	@$(RUN) -m model_tests.browser $(ARGS)
+
+newcomer: setup  ## the README's first steps, from a built wheel and sdist, in fresh environments
+	@$(RUN) -m model_tests.newcomer $(ARGS)
 
 bench: setup  ## against the standard library, peers, the physical limit; build/bench.html
 	@$(RUN) -m bench $(ARGS)

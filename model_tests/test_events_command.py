@@ -107,6 +107,8 @@ def test_a_run_goes_to_the_specification(
 ) -> None:
     run = tmp_path / "run.json"
     assert main(["trace", str(of_threads), "-o", str(run)]) == 0
+    said = f"{run}: {len(run.read_text()):,} characters\n"
+    assert capsys.readouterr().out == said
     assert trace.loads(run.read_text()).check().accepted
     assert spec_main(["explain", str(run)]) == 0
     assert "accepted" in capsys.readouterr().out

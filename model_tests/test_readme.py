@@ -34,10 +34,15 @@ def test_a_changed_table_changes_the_readme() -> None:
 
 
 @pytest.mark.parametrize("code", list(blocks("python")))
-def test_python_blocks_run(code: str) -> None:
+def test_python_blocks_run(code: str, tmp_path: pathlib.Path) -> None:
     """Each Python block runs by itself and prints something."""
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=tmp_path,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout

@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         output: str | None = getattr(asked, "output", None)
         if output:
             Path(output).write_text(text, encoding="utf-8")
-        else:
-            sys.stdout.write(text)
+            text = f"{output}: {len(text):,} characters\n"
+        sys.stdout.write(text)
     except BrokenPipeError:
         return 0
     except _ERRORS as error:
