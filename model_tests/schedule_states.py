@@ -166,6 +166,10 @@ class _Exploration:
         """Say who goes on."""
         own = -1 if me is None else me.index * 2
         code = own if own in enabled else enabled[0]
+        case = self._on.case
+        if case is None or case.knows is None:
+            self._scheduler.complain("states need to know more than cells: set Case.knows")
+            return code
         if self._taking is not None:
             return self._take(self._taking, code)
         if not self._branching:
@@ -177,8 +181,7 @@ class _Exploration:
         state = self._state()
         if self._comes_to(state) and self._by is not By.NOTHING:
             self._branching = False
-            case = self._on.case
-            if case is not None and not self._scheduler.complaints and not [*case.so_far()]:
+            if not self._scheduler.complaints and not [*case.so_far()]:
                 self._scheduler.coast()
             return code
         trails, trace = self._scheduler.trails(), self._scheduler.trace
@@ -206,9 +209,8 @@ class _Exploration:
 
     def _state(self) -> int:
         case = self._on.case
-        if case is None or case.knows is None:
-            self._scheduler.complain("states need to know more than cells: set Case.knows")
-            return END
+        assert case is not None
+        assert case.knows is not None
         known = hash(case.knows())
         if known != self._knows:
             self._scheduler.sees()

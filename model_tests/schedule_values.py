@@ -65,6 +65,13 @@ class ValueScheduler(Scheduler):
         self.tracks = not (self.values and forced)
         super().run(bodies, epilogue, forced, pick)
 
+    def spawn(self, name: str, body: Callable[[], object]) -> Task:
+        def begun() -> object:
+            self.hears("begun")
+            return body()
+
+        return super().spawn(name, begun)
+
     # --------------------------------------------------------------- what is there
 
     def cell(self, name: str, keeps: object = None, holds: Holds | None = None) -> Cell:
