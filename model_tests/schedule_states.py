@@ -95,20 +95,20 @@ class Graph:
     def ways(self) -> int:
         """Return how many ways lead from the start to an end; raise ValueError for a circle."""
         found = {END: 1}
-        open_ = set[int]()
-        todo = [self.start]
+        on_the_way: set[int] = set()
+        todo = [] if self.start == END else [(self.start, iter(self.after[self.start].values()))]
         while todo:
-            state = todo[-1]
-            ahead = [each for each in self.after.get(state, {}).values() if each not in found]
-            if state in found or not ahead:
-                todo.pop()
-                if state not in found:
-                    found[state] = sum(found[each] for each in self.after[state].values())
-                continue
-            if state in open_:
+            state, ahead = todo[-1]
+            on_the_way.add(state)
+            following = next((each for each in ahead if each not in found), None)
+            if following in on_the_way:
                 raise ValueError("a state leads back to itself: a program may go on for ever")
-            open_.add(state)
-            todo += ahead
+            if following is not None:
+                todo.append((following, iter(self.after[following].values())))
+                continue
+            found[state] = sum(found[each] for each in self.after[state].values())
+            on_the_way.remove(state)
+            todo.pop()
         return found[self.start]
 
 
