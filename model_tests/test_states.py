@@ -11,7 +11,7 @@ from typing import Final, cast
 import pytest
 
 from model_tests import inclusion_defects
-from model_tests.chain import schedules_whole
+from model_tests.chain import schedules, schedules_whole
 from model_tests.chain.notes import Notes, key_of
 from model_tests.chain.schedules_whole import Ran, run, smallest_first
 from model_tests.inclusion_run import compare_whole, program, replay, watched
@@ -128,6 +128,16 @@ def test_a_count_that_differs_is_trouble() -> None:
     _, more = whole("owned: add | add")
     assert "edges: " in Count("p", By.TRAILS, (one, one), (came, more)).trouble
     assert "not all" in Count("p", By.TRAILS, (one, Whole("p", schedules=3)), (came, came)).trouble
+
+
+def test_the_row_fails_where_the_numbers_differ() -> None:
+    came = Behaviour()
+    one, two = Whole("p", 1, 2, 3, complete=True), Whole("p", 4, 5, 6, complete=True)
+    good, bad = (Count("p", By.TRAILS, (one, other), (came, came)) for other in (one, two))
+    assert schedules.counted_row([good], 0.0).ok
+    row = schedules.counted_row([good, bad], 0.0)
+    assert not row.ok
+    assert "'p': 3 schedules in 1 runs" in row.details
 
 
 # ------------------------------------------------------- reductions that are too good
