@@ -31,23 +31,22 @@ That this is all of them:
 8. Who ran last, and how often a task was preempted, is no part of it: there is no bound.
 9. Where nobody can go on, the epilogue runs without preemption, and the end is judged.
 10. Ways are counted from the ends: each state has as many as those after it together.
-11. States and trails are 64-bit hashes: that two of the 10^6 states of a program have the same
+11. Two steps commute if neither writes what the other reads or writes.  What looks on counts
+    as a cell that is written where it takes a step down, or answers from what it has of others;
+    the step that makes the lock commutes with none.  If ``a`` and ``b``, of two tasks, commute
+    in a state, then each is the same step after the other, and both orders lead to one state.
+    So where ``b`` leads to a state in which ``a`` is still to be taken, and ``a`` and then
+    ``b`` have been taken from the state before, the edge is drawn, and no run is needed.
+12. States and trails are 64-bit hashes: that two of the 10^6 states of a program have the same
     by accident has a probability below 10^-7.
-
-12. Two steps commute if neither writes what the other reads or writes.  What looks on counts
-    as a cell that is written where it takes a step down, or answers from what it has; the step
-    that makes the lock commutes with none.  If ``a`` and ``b`` of two tasks commute in a state,
-    then either is the same step after the other, and both orders lead to one state.  So where
-    ``b`` leads to a state in which ``a`` is still to be taken, and ``a`` then ``b`` has been
-    taken from the state before, the edge is drawn, and no run is needed.
 
 A run goes through the choices that lead to where it is to take another; its tasks are given
 the trails that the first run had there.  That the state is the same is asked each time, so a
 program that is not deterministic, or a state that has not all, is a complaint.
 
-``model_tests/schedule_reduction.py`` counts the schedules of small programs one by one, and
-those of larger ones by the trails of ``schedule_explore``: the numbers are the same.  With
-tuples told by what is in them they are not; that is how step 3 was found.
+``model_tests/states_counted.py`` counts the schedules of small programs one by one, and those
+of larger ones by the trails of ``schedule_explore``: the numbers are the same.  With tuples told
+by what is in them they are not; that is how the end of step 3 was found.
 """
 
 from dataclasses import dataclass, field
