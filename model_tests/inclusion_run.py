@@ -18,13 +18,16 @@ from model_tests.schedule_cells import Cell, Resource
 from model_tests.schedule_explore import Bench, Case, Failure, Program, Schedule, bench, explore
 from model_tests.schedule_library import Library, load
 from model_tests.schedule_standins import Thing
+from model_tests.schedule_states import Whole
+from model_tests.schedule_states import explore as explore_states
+from model_tests.schedule_values import ValueScheduler
 from model_tests.scheduler import Scheduler
 
 BOUND: Final = 3  # preemptions
 
 
 @final
-class Watched(Scheduler):
+class Watched(ValueScheduler):
     """A scheduler that tells a view what the tasks do."""
 
     view: View | None = None
@@ -39,6 +42,12 @@ class Watched(Scheduler):
         if not passed and self.view is not None:
             self.view.timed_out()
         return passed
+
+    def coast(self) -> None:
+        super().coast()
+        if self.view is not None:
+            self.view.leave()
+            self.view = None
 
 
 class _Seen:
@@ -64,6 +73,11 @@ class _Seen:
     def plain(self, it: Thing) -> Thing:
         """Return what is there; this is no scheduling point."""
         return self._field.slot.__get__(it)
+
+    def cell(self, it: Thing) -> Cell:
+        """Return the cell of that."""
+        found: Cell = self._field.cells[id(it)]
+        return found
 
 
 @contextmanager
@@ -96,15 +110,28 @@ class Race:
         self._library = library
         self._future = owner()
         self._future._cancel_as = cancel_command(of.model.owned)
-        fields = vars(owner)
-        self.view = View(scheduler, library, of, lambda name: fields[name].plain(self._future))
+        self.view = View(scheduler, library, of, self._plain)
         scheduler.view = self.view
+        scheduler.name(self._future, "future")
+        scheduler.name(library.future._DRAINED, "drained")
+
+    def _plain(self, name: str) -> Thing:
+        """Return what is in a field; this is no scheduling point."""
+        field = vars(type(self._future))[name]
+        if not isinstance(field, _Seen):
+            return field.__get__(self._future)
+        value = field.plain(self._future)
+        for cell in (field.cell(self._future), getattr(value, "cell", None)):
+            if isinstance(cell, Cell):
+                self._scheduler.looks(cell)
+        return value
 
     def thread(self, row: tuple[Call, ...]) -> Callable[[], None]:
         """Return the body of a thread."""
 
         def body() -> None:
-            for call in row:
+            for place, call in enumerate(row):
+                self._scheduler.anew(place)
                 self.view.begins(call)
                 try:
                     self._do(call)
@@ -131,12 +158,13 @@ class Race:
             case "wait":
                 self._library.waiting.wait([future], limit)
             case _:
-                self._add(future)
+                self._add(future, call)
 
-    def _add(self, future: Thing) -> None:
+    def _add(self, future: Thing, call: Call) -> None:
         def fn(_: Thing) -> None:
             self.view.runs(fn)
 
+        self._scheduler.name(fn, str(call))
         self.view.adds(fn)
         future.add_done_callback(fn)
 
@@ -181,21 +209,39 @@ def program(text: str, allowed: Behaviour, seen: Behaviour) -> Program:
         assert isinstance(scheduler, Watched)
         race = Race(library, scheduler, of, lambda view: _complaints(view, allowed, seen))
         rows = [(f"T{number}", race.thread(row)) for number, row in enumerate(of.rows)]
-        return Case(rows, lambda: iter(()), race.epilogue)
+
+        def so_far() -> Iterator[str]:
+            return _steps(race.view, allowed, seen)
+
+        return Case(rows, lambda: iter(()), race.epilogue, knows=race.view.knows, so_far=so_far)
 
     return Program(text, make)
 
 
 def _complaints(view: View, allowed: Behaviour, seen: Behaviour) -> Iterator[str]:
+    yield from _steps(view, allowed, seen)
+    if view.state not in allowed.stops:
+        yield f"the spec does not come to rest in {shown(view.state)}"
+    seen.stops.add(view.state)
+
+
+def _steps(view: View, allowed: Behaviour, seen: Behaviour) -> Iterator[str]:
+    """Take down the steps so far; yield what is wrong with them."""
     yield from view.wrong
     for edge in view.edges:
         if edge not in allowed.edges:
             state, action, after = edge
             yield f"the spec has no such step: {action} from {shown(state)} to {shown(after)}"
-    if view.state not in allowed.stops:
-        yield f"the spec does not come to rest in {shown(view.state)}"
     seen.edges.update(view.edges)
-    seen.stops.add(view.state)
+
+
+def compare_whole(on: Bench, text: str) -> tuple[Compared, Whole]:
+    """Run a program under all schedules; compare with the spec; say how many there are."""
+    found = Compared(text, behaviour(clients(text)))
+    explored = explore_states(on, program(text, found.allowed, found.seen))
+    found.schedules = explored.schedules
+    found.failure = explored.failure
+    return found, explored
 
 
 def compare(on: Bench, text: str, bound: int = BOUND, spec: Spec | None = None) -> Compared:

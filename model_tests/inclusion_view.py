@@ -12,7 +12,7 @@ One waiter and one caller of ``result()`` at a time are told apart, so programs 
 threads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Final, final
 
@@ -39,7 +39,7 @@ from model_tests.inclusion_spec import Call, Clients, Edge, settles, shown
 from model_tests.schedule_cells import Cell
 from model_tests.schedule_library import Library
 from model_tests.schedule_standins import Thing
-from model_tests.scheduler import Scheduler
+from model_tests.schedule_values import ValueScheduler
 
 #: The fields that say where a future is.
 WATCHED: Final = ("_now", "_installed", "_blocked", "_callbacks")
@@ -67,7 +67,7 @@ class View:
 
     def __init__(
         self,
-        scheduler: Scheduler,
+        scheduler: ValueScheduler,
         library: Library,
         clients: Clients,
         raw: Callable[[str], Thing],
@@ -95,6 +95,7 @@ class View:
     def returns(self) -> None:
         """Take note that the call of the running task is back."""
         doing = self._doing.pop(self._me)
+        self._gates = {name: each for name, each in self._gates.items() if each is not doing}
         if not self._closed and not self._is_through(doing):
             self.wrong.append(f"{doing.call} returns before it is through, in {shown(self.state)}")
 
@@ -107,13 +108,32 @@ class View:
         if self._closed:
             return
         number = self._numbers.get(fn, 0)
-        if number and self.state.callbacks[number - 1] == "own":
+        own = number > 0 and self.state.callbacks[number - 1] == "own"
+        self._scheduler.sees()
+        self._scheduler.hears(own)
+        if own:
             self._scheduler.touch(self._order, True)  # this order can be seen, so it counts
             callbacks = replaced(self.state.callbacks, number - 1, "ran own")
             ran = (*self.state.ran, number)
             self._did(RunOwnCallback(number), replace(self.state, callbacks=callbacks, ran=ran))
         elif self.state.ran[-1:] != (number,):
             self.wrong.append(f"callback {number} runs unseen, or again, in {shown(self.state)}")
+
+    def knows(self) -> Hashable:
+        """Return all that the next steps are judged by, and that stands in no cell."""
+        told = self._scheduler.told
+        doing = [
+            (name, each.call, each.agent, told(each.fn), each.entered)
+            for name, each in sorted(self._doing.items())
+        ]
+        gates = [(gate, str(each.call)) for gate, each in sorted(self._gates.items())]
+        order = tuple(map(told, self._numbers))
+        hidden = told(self._raw("_lock")), tuple(map(told, self._drained))  # in no cell
+        return self.state, hidden, (*doing,), (*gates,), order, self._runner, self._closed
+
+    def leave(self) -> None:
+        """Look no more."""
+        self._closed = True
 
     def close(self) -> None:
         """Compare with the fields, now that nobody can go on, and look no more."""
@@ -189,6 +209,7 @@ class View:
     def timed_out(self) -> None:
         """Take note that the wait of the running task has timed out."""
         doing = self._now_doing
+        self._scheduler.sees()
         if doing is None or self._is_through(doing):
             return
         gave_up = GiveUpResult if doing.call.verb == "result" else GiveUpWait
@@ -213,6 +234,7 @@ class View:
         return left[0] if left else None
 
     def _did(self, action: Action, after: FutureState) -> None:
+        self._scheduler.sees()
         self.edges.append((self.state, action, after))
         self.state = after
 

@@ -15,6 +15,12 @@ class Resource(Protocol):
         """Say whether who waits for it can go on."""
 
 
+class Items(tuple[object, ...]):
+    """What is in a container, one after the other."""
+
+    __slots__ = ()
+
+
 class Cell:
     """One thing that tasks touch: a field, a container, a lock, a gate, the clock."""
 

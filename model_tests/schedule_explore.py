@@ -35,6 +35,8 @@ caching, as in CHESS.)  That nothing is lost by it:
 the simulation of processes checks on its way (``simulation/checks.py``) sees more than cells;
 there, 7 holds of what is seen at the end.
 
+Without a bound, ``schedule_states`` knows states by what stands in them, and comes further.
+
 ``walk`` draws schedules at random; ``priorities`` draws them as PCT does: the task of
 highest priority goes on, and at a few random steps it falls to the lowest.
 
@@ -44,7 +46,7 @@ A schedule is its codes, written in runs: ``"0*12 1*3 0 1!"`` is twelve steps of
 
 import gc
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -71,6 +73,8 @@ class Case:
     epilogue: Body | None = None
     starts: Sequence[str] = ()  # see Scheduler.starts
     ending: Callable[[], object] | None = None  # what a run came to, for who compares
+    knows: Callable[[], Hashable] | None = None  # what counts, and stands in no cell
+    so_far: Callable[[], Iterable[str]] = tuple  # takes down what was seen; complaints
 
 
 @final
@@ -147,6 +151,7 @@ class Bench:
         self._prepare = prepare
         self._runs = 0
         self.endings: set[str] | None = None  # what runs came to, if somebody compares
+        self.case: Case | None = None  # what runs
 
     def once(self, program: Program, forced: Schedule, pick: Pick, tell: bool = False) -> Failure:
         """Run ``program`` once; return what happened: a failure if there are complaints."""
@@ -158,13 +163,16 @@ class Bench:
         scheduler.story = [] if tell else None
         with self._library.observer.recording():
             case = program.make(self._library, scheduler)
+            self.case = case
             scheduler.starts = list(case.starts)
             scheduler.run(case.bodies, case.epilogue, forced, pick)
             complaints = list(scheduler.complaints)
-            if not complaints:
+            through = not scheduler.coasting  # else it was left where its rest was known
+            if through and not complaints:
                 complaints += case.check()
-            if self.endings is not None and case.ending is not None:
+            if through and self.endings is not None and case.ending is not None:
                 self.endings.add(repr((case.ending(), complaints)))
+            self.case = None
         del case
         return Failure(
             program.name, tuple(scheduler.trace), tuple(complaints), tuple(scheduler.story or ())
@@ -188,11 +196,13 @@ def bench(library: Library = None, scheduler: Scheduler | None = None) -> Iterat
     scheduler = scheduler or Scheduler()
     collects = gc.isenabled()
     gc.disable()  # a finalizer that comes at its own time is no part of a schedule
+    gc.freeze()  # what is there already is no garbage of ours
     try:
         with under(scheduler, library) as prepare:
             yield Bench(scheduler, library, prepare)
     finally:
         scheduler.close()
+        gc.unfreeze()
         if collects:
             gc.enable()
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, TypeAlias, final
@@ -152,7 +153,8 @@ class Field:
     def __set__(self, it: Thing, value: Thing) -> None:
         cell = self.cells.get(id(it))
         if cell is None:
-            cell = self.cells[id(it)] = self._scheduler.cell(self._name, it)
+            holds = partial(self.slot.__get__, it)
+            cell = self.cells[id(it)] = self._scheduler.cell(self._name, it, holds)
         self._scheduler.touch(cell, True)
         if type(value) is list and value is not self._left:
             value = List(self._scheduler, self._name, value)
@@ -160,6 +162,7 @@ class Field:
             value = Deque(self._scheduler, self._name, value)
         elif type(value) is dict:
             value = Dict(self._scheduler, self._name, value)
+        self._scheduler.stored(cell, value)
         self.slot.__set__(it, value)
 
 

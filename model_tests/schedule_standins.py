@@ -7,8 +7,10 @@ import opcode
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
+from model_tests.schedule_cells import Items
 from model_tests.schedule_tasks import Task
 from model_tests.scheduler import Scheduler
 
@@ -24,13 +26,16 @@ class Lock:
     """In place of a re-entrant lock."""
 
     def __init__(self, scheduler: Scheduler) -> None:
-        self.cell = scheduler.cell("lock")
+        self.cell = scheduler.cell("lock", holds=self._holds)
         self._scheduler = scheduler
         self._owner: Task | None = None
         self._depth = 0
 
     def free(self) -> bool:
         return self._owner is None
+
+    def _holds(self) -> object:
+        return None if self._owner is None else self._owner.index
 
     def __enter__(self) -> bool:
         me = self._scheduler.running
@@ -56,12 +61,15 @@ class Gate:
     """In place of a lock that anybody may release."""
 
     def __init__(self, scheduler: Scheduler) -> None:
-        self.cell = scheduler.cell("gate")
+        self.cell = scheduler.cell("gate", holds=self._holds)
         self._scheduler = scheduler
         self._closed = False
 
     def free(self) -> bool:
         return not self._closed
+
+    def _holds(self) -> object:
+        return self._closed
 
     def locked(self) -> bool:
         self._scheduler.touch(self.cell, False)
@@ -156,6 +164,10 @@ class Thread:
 # ---------------------------------------------------------------- containers
 
 
+def _items(base: Thing, it: Thing) -> object:
+    return Items(base.__iter__(it))
+
+
 class List(list[T]):
     """A list whose operations are scheduling points, one each."""
 
@@ -164,7 +176,7 @@ class List(list[T]):
     def __init__(self, scheduler: Scheduler, name: str, items: Sequence[T]) -> None:
         super().__init__(items)
         self.scheduler = scheduler
-        self.cell = scheduler.cell(f"list {name}")
+        self.cell = scheduler.cell(f"list {name}", holds=partial(_items, list, self))
 
 
 class Deque(deque[T]):
@@ -175,7 +187,7 @@ class Deque(deque[T]):
     def __init__(self, scheduler: Scheduler, name: str, items: Sequence[T]) -> None:
         super().__init__(items)
         self.scheduler = scheduler
-        self.cell = scheduler.cell(f"deque {name}")
+        self.cell = scheduler.cell(f"deque {name}", holds=partial(_items, deque, self))
 
 
 class Dict(dict[T, None]):
@@ -186,7 +198,7 @@ class Dict(dict[T, None]):
     def __init__(self, scheduler: Scheduler, name: str, items: dict[T, None]) -> None:
         super().__init__(items)
         self.scheduler = scheduler
-        self.cell = scheduler.cell(f"dict {name}")
+        self.cell = scheduler.cell(f"dict {name}", holds=partial(_items, dict, self))
 
 
 def _operation(base: Thing, name: str, write: bool) -> Callable[..., object]:

@@ -37,6 +37,8 @@ MOST_RAISED: Final = 50  # times that a task is unwound; then its thread is left
 
 #: Says who goes on: the task that ran last (None at first), all that can; returns a code.
 Pick = Callable[[Task | None, list[int]], int]
+#: Returns what stands in a cell; this is no operation.
+Holds = Callable[[], object]
 
 
 class Scheduler:
@@ -56,6 +58,7 @@ class Scheduler:
         self.forced = forced
         self.pick = pick
         self.abandoning = False
+        self.coasting = False  # is the rest of the run known?
         self.quiet = False  # the program is over, and its epilogue runs
         self.patient = False  # does time pass only if nobody can go on, or it is chosen?
         self.steps_whole = False  # is there no point between taking a lock and leaving it?
@@ -134,7 +137,7 @@ class Scheduler:
         at = len(self.trace)
         if at < len(self.forced):
             code = self.forced[at]
-            if code not in self.enabled() and code not in self._enabled_at_last():
+            if not self._can(code) and code not in self._enabled_at_last():
                 self.complaints.append(f"the schedule does not fit the program at step {at}")
                 return None
         else:
@@ -153,7 +156,15 @@ class Scheduler:
         return task
 
     def _goes_on(self, me: Task | None) -> bool:
-        return me is not None and me.index * 2 in self.enabled()
+        return me is not None and self._can(me.index * 2)
+
+    def _can(self, code: int) -> bool:
+        """Say whether ``code`` is among those that are enabled."""
+        if code >> 1 >= len(self.tasks):
+            return False
+        task = self.tasks[code >> 1]
+        free = task.waits is None or task.waits.free()
+        return not task.done and (not code & 1 if free else task.timed and bool(code & 1))
 
     def _enabled_at_last(self) -> list[int]:
         if self._epilogue is None or self.enabled():
@@ -204,8 +215,11 @@ class Scheduler:
 
     # ------------------------------------------------------------- operations
 
-    def cell(self, name: str, keeps: object = None) -> Cell:
-        """Return the cell of a new object; its number depends on its maker alone."""
+    def cell(self, name: str, keeps: object = None, holds: Holds | None = None) -> Cell:
+        """Return the cell of a new object; its number depends on its maker alone.
+
+        Schedulers that ask for values ask ``holds`` what stands in it.
+        """
         me = self.running
         if me is None:
             self._made += 1
@@ -214,10 +228,17 @@ class Scheduler:
         ident = hash((me.index, me.made))
         return Cell(f"{name}#{me.name}.{me.made}", ident, len(self.trace), keeps)
 
+    def stored(self, field: Cell, value: object) -> None:
+        """Take note of what is about to be put in a field."""
+
     def record(self, cell: Cell, write: bool) -> None:
         """Note an operation in the trail of who runs."""
         me = self.running
         assert me is not None
+        self.note(me, cell, write, "")
+
+    def note(self, me: Task, cell: Cell, write: bool, verb: str) -> None:
+        """Put an operation in a trail; one that writes, without a verb, gives nothing."""
         me.trail = hash((me.trail, cell.ident, cell.written, write))
         if write:
             cell.written = me.trail
@@ -231,9 +252,7 @@ class Scheduler:
             return
         if cell.born != len(self.trace) and not (self.steps_whole and me.locks):
             self.step()
-        me.trail = hash((me.trail, cell.ident, cell.written, write))
-        if write:
-            cell.written = me.trail
+        self.note(me, cell, write, verb)
         if self.story is not None:
             self.tell(me, f"{verb or ('writes' if write else 'reads')} {cell.name}")
 

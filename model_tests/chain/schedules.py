@@ -5,6 +5,8 @@
 Real threads run the real code under ``model_tests.scheduler``.  A row says how many
 schedules were run; each stands for all that differ from it only in the order of
 operations that commute (``schedule_explore`` argues it, ``schedule_reduction`` compares).
+Where there is no bound each state is gone on from once (``schedule_states`` argues that, and
+``states_counted`` compares the numbers).
 The process pool's parent side runs over simulated processes, which are tasks as well, and
 so is a death.  A failure prints its program and schedule, which ``--replay`` runs again,
 and tells.  ``schedules_deep`` goes further.
@@ -28,6 +30,7 @@ from model_tests import (
     schedule_programs,
     schedule_races,
     schedule_reduction,
+    states_counted,
 )
 from model_tests.chain.command import lines
 from model_tests.chain.verdict import Row, report
@@ -233,6 +236,22 @@ def reduction_row(both: Sequence[schedule_reduction.Both], seconds: float) -> Ro
     )
 
 
+def counted_row(counts: Sequence[states_counted.Count], seconds: float) -> Row:
+    """Say whether schedules counted state by state are as many as counted otherwise."""
+    bad = [str(each) for each in counts if each.trouble]
+    values, others = (sum(each.found[which].runs for each in counts) for which in (0, 1))
+    return Row(
+        "state by state there are as many schedules",
+        ENGINE,
+        f"{len(counts)} programs, all schedules",
+        f"{sum(each.found[1].schedules for each in counts):,} schedules",
+        seconds,
+        not bad,
+        lines(bad),
+        f"     {values:,} runs in place of {others:,}",
+    )
+
+
 def rows() -> Iterator[Row]:
     """Yield one row for each group of programs, and one for the seeded defects."""
     spawn = multiprocessing.get_context("spawn")
@@ -249,6 +268,7 @@ def rows() -> Iterator[Row]:
         compared += [
             pool.submit(schedule_reduction.edges, *each) for each in schedule_reduction.EDGES
         ]
+        counts = [pool.submit(states_counted.counted, *each) for each in states_counted.COUNTED]
         for group, futures in found.items():
             yield group_row(group, [future.result() for future in futures])
         began = time.perf_counter()
@@ -262,6 +282,9 @@ def rows() -> Iterator[Row]:
         began = time.perf_counter()
         both = [future.result() for future in compared]
         yield reduction_row(both, time.perf_counter() - began)
+        began = time.perf_counter()
+        counted = [future.result() for future in counts]
+        yield counted_row(counted, time.perf_counter() - began)
 
 
 def replay(written: str, schedule: str) -> Failure:

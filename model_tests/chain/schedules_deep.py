@@ -4,7 +4,8 @@
 
 ``future``     two threads, one call each: every schedule there is, without a bound
 ``pairs``      the pairs of verify, with one preemption more
-``two-calls``  two threads, up to two calls each, with as many preemptions as show all steps
+``two-calls``  two threads, up to two calls each: every schedule there is; goes on where it
+               was ended (``schedules_whole``)
 ``three``      three threads on a future or two, with three preemptions
 ``threads``    the thread pool, with one preemption more than in verify; its edges
 ``processes``  the process pool's parent side: programs run through, and drawn schedules
@@ -25,7 +26,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Final
 
 from model_tests import process_schedule_defects, process_schedule_programs, schedule_programs
-from model_tests.chain import inclusions
+from model_tests.chain import inclusions, schedules_whole
 from model_tests.chain.command import ROOT, stamp
 from model_tests.chain.schedules import (
     AT_ONCE,
@@ -76,11 +77,6 @@ def _compared(
     return [each.result() for each in running]
 
 
-def needed(program: str) -> inclusions.Done:
-    """Compare a program, with as many preemptions as it needs."""
-    return inclusions.do(program, 1, inclusions.MOST)
-
-
 def needed_in_pool(program: str) -> inclusions.Done:
     """Compare a program on a thread pool, with as many preemptions as it needs."""
     return inclusions.do_pool(program, inclusions.MOST)
@@ -104,14 +100,8 @@ def pairs(pool: ProcessPoolExecutor) -> Iterator[Row]:
 
 
 def two_calls(pool: ProcessPoolExecutor) -> Iterator[Row]:
-    """Yield the rows of all programs of up to two calls a thread."""
-    texts, outside = programs(2)
-    done = _compared(pool, needed, texts)
-    bound = f"{len(done):,} programs, as needed"
-    claim = "deep: two threads, up to two calls: steps of the spec only"
-    yield inclusions.taken_row(done, bound, claim)
-    claim = "deep: and every step of the spec, up to two calls"
-    yield inclusions.all_taken_row(done, bound, outside, claim)
+    """Yield the rows of all schedules of all programs of up to two calls a thread."""
+    yield from schedules_whole.rows(pool)
 
 
 def _run(pool: ProcessPoolExecutor, group: Group) -> Row:
