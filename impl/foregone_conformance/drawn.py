@@ -130,6 +130,7 @@ class Round:
         pool.shutdown(wait=True)
         write(self.place, "back 0 client")
         self._look()
+        self._late(pool)
 
     def _doing(self, what: str) -> None:
         self.judged.doing(f"{self}: waiting for {what}")
@@ -193,6 +194,17 @@ class Round:
         else:
             pids = {who for word, _, who in self.log() if word == "begins"}
             self.living = [f"process {each}" for each in pids if lives(int(each))]
+
+    def _late(self, pool: Executor) -> None:
+        """Have somebody come when all is over."""
+        try:
+            pool.submit(int)
+        except RuntimeError:
+            pass
+        except Exception as error:
+            self.broken_clients.append(f"{type(error).__name__}: {error}")
+        else:
+            self.broken_clients.append("nothing: its call was accepted after shutdown(wait=True)")
 
     def log(self) -> list[tuple[str, int, str]]:
         """Return what was written: words, calls, and who wrote them."""

@@ -199,5 +199,5 @@ def callbacks_in_order(judged: Judged) -> None:
     "a race of two threads is told to a caller as an error that he cannot know",
 )
 def clients_see_no_other_error(judged: Judged) -> None:
-    """Look what the clients were told."""
-    asked(judged, lambda each: each.broken_clients)
+    """Look what the clients were told, and who comes when all is over."""
+    asked(judged, lambda each: (f"a client was told {told}" for told in each.broken_clients))

@@ -4,6 +4,7 @@ import gc
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from inspect import signature
 from typing import Final
 
 from foregone_conformance import calls
@@ -119,13 +120,9 @@ def yields_all_or_raises(judged: Judged) -> None:
         buffered = draw.random() < 0.5
         pool = judged.pool(draw.randint(1, 3))
         arguments: dict[str, int] = {"chunksize": draw.randint(1, 5)}
-        if buffered:
+        if buffered and "buffersize" in signature(pool.map).parameters:
             arguments = {"buffersize": draw.randint(1, 4)}
-        try:
-            results = pool.map(calls.same, range(length), **arguments)
-        except TypeError:  # it takes no buffersize
-            arguments = {}
-            results = pool.map(calls.same, range(length))
+        results = pool.map(calls.same, range(length), **arguments)
         found: list[int] = [next(results)]
         if draw.random() < 0.5:
             pool.shutdown(wait=False)

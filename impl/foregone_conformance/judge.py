@@ -150,7 +150,7 @@ def _run_in(place: str, setting: Setting, claim: str, share: float) -> _Came:
         process = subprocess.Popen(
             [sys.executable, "-m", "foregone_conformance.child", *given],
             env={**os.environ, "TMPDIR": place, "PYTHONPATH": rooms, session.MARK: place},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # which is closed when this process ends
             stdout=said,
             stderr=said,
             start_new_session=True,
@@ -160,6 +160,8 @@ def _run_in(place: str, setting: Setting, claim: str, share: float) -> _Came:
         stacks = _stacks(process, place) if why else ""
     finally:
         session.end(process, place)
+        if process.stdin:
+            process.stdin.close()
     seconds = monotonic() - began
     told = _read(os.path.join(place, child.RESULT))
     if told:

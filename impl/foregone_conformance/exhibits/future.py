@@ -30,9 +30,11 @@ def added(future: Future[object], callback: Callable[[object], object]) -> None:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Poll until ``condition()``: for what no public call tells."""
+    """Poll until ``condition()``: for what no public call tells; the longer, the less often."""
+    never, pause = threading.Event(), 0.001
     while not condition():
-        threading.Event().wait(0.001)
+        never.wait(pause)
+        pause = min(pause * 1.02, 0.02)
 
 
 def m4_cancelled_untold(cf: ModuleType) -> None:
