@@ -74,16 +74,9 @@ def judged(column: Column) -> Told | str:
             venv.create(home, with_pip=True)
             python = str(home / "bin" / "python")
             path = f"{home / 'bin'}{os.pathsep}{path}"
-            pip = (
-                python,
-                "-m",
-                "pip",
-                "--disable-pip-version-check",
-                "--no-input",
-                "install",
-                "-q",
-            )
-            done = subprocess.run((*pip, *column.needs), capture_output=True, text=True)
+            pip = (python, "-m", "pip", "--disable-pip-version-check", "--no-input")
+            install = (*pip, "install", "-q", *column.needs)
+            done = subprocess.run(install, capture_output=True, text=True)
             if done.returncode:
                 return f"pip failed: {done.stderr.strip()[-SHORT:]}"
         report = Path(place) / "report.json"
