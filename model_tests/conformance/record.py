@@ -26,7 +26,7 @@ ENDLESS: Final = 3600.0  # seconds for all claims about one executor
 SHORT: Final = 300  # characters of what was seen
 
 #: What is kept of one executor.
-Told: TypeAlias = "dict[str, object]"
+Told: TypeAlias = dict[str, object]
 
 
 @final
