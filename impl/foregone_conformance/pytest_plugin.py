@@ -5,18 +5,20 @@
 It adds to what is collected otherwise; ``-k`` and ``--deselect`` choose claims as they choose
 tests.  A claim that does not apply is skipped, and says why.  Each test tries its claim in a
 process of its own, so what hangs in there does not hang here.
+
+Every run of pytest imports this module, so the kit is imported when an executor is named.
 """
 
+import os
+import sys
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 
-from foregone_conformance.adapters import KNOWN
-from foregone_conformance.catalogue import chosen
-from foregone_conformance.claims import Claim, Verdict
-from foregone_conformance.judge import LIMIT, PATIENCE, Setting, look, tried
-from foregone_conformance.kinds import BadFactory, Kind
+if TYPE_CHECKING:
+    from foregone_conformance.claims import Claim
+    from foregone_conformance.judge import Setting
 
 _GROUP: Final = "foregone-conformance"
 _MAKE: Final = "from_parent"  # of pytest's nodes, whose type is not told in full
@@ -25,19 +27,18 @@ _MAKE: Final = "from_parent"  # of pytest's nodes, whose type is not told in ful
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     add = parser.getgroup(_GROUP, "judge executors").addoption
-    known = ", ".join(KNOWN)
     add(
         "--conformance",
         action="append",
         default=[],
         metavar="ADDRESS",
-        help=f"judge package.module:factory, or one of {known}; may be repeated",
+        help="judge package.module:factory, or an executor with a name; may be repeated",
     )
-    kinds = [each.value for each in Kind]
+    kinds = ["thread", "process"]
     add("--conformance-kind", choices=kinds, help="where its calls run; else it is asked")
     add("--conformance-seed", type=int, default=1, help="of what is drawn (1)")
-    add("--conformance-patience", type=float, default=PATIENCE, help="idle seconds that are a hang")
-    add("--conformance-limit", type=float, default=LIMIT, help="seconds for a claim")
+    add("--conformance-patience", type=float, default=10, help="idle seconds that are a hang (10)")
+    add("--conformance-limit", type=float, default=120, help="seconds for a claim (120)")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -k chooses
@@ -46,6 +47,9 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Add a test for each claim about each executor that is named."""
     addresses = cast("list[str]", config.getoption("--conformance"))
+    here = os.fspath(config.invocation_params.dir)
+    if addresses and here not in sys.path:
+        sys.path.insert(0, here)  # as python -m pytest has it
     for address in addresses:
         executor: Executor = getattr(Executor, _MAKE)(session, name=address)
         items.extend(executor.collect())
@@ -60,6 +64,10 @@ class Executor(pytest.Collector):
 
     def collect(self) -> Iterator["ClaimItem"]:
         """Yield a test for each claim; raise UsageError if the executor cannot be made."""
+        from foregone_conformance.catalogue import chosen
+        from foregone_conformance.judge import Setting, look
+        from foregone_conformance.kinds import BadFactory, Kind
+
         option = self.config.getoption
         named = cast("str | None", option("--conformance-kind"))
         try:
@@ -82,15 +90,18 @@ class Executor(pytest.Collector):
 class ClaimItem(pytest.Item):
     """One claim about one executor."""
 
-    claim: Claim
-    setting: Setting
+    claim: "Claim"
+    setting: "Setting"
 
-    def set(self, claim: Claim, setting: Setting) -> None:
+    def set(self, claim: "Claim", setting: "Setting") -> None:
         """Say which, and how it is tried."""
         self.claim, self.setting = claim, setting
 
     def runtest(self) -> None:
         """Try it."""
+        from foregone_conformance.claims import Verdict
+        from foregone_conformance.judge import tried
+
         result = tried(self.setting, self.claim)
         if result.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(result.seen)

@@ -87,7 +87,9 @@ def _wrapped(text: str) -> str:
 def closing(report: Report) -> str:
     """Return how many claims have which verdict."""
     counts = ", ".join(f"{report.count(each)} {each.value}" for each in Verdict)
-    return f"{len(report.results)} claims: {counts}; {report.seconds:.0f} s, {report.date}"
+    number = len(report.results)
+    claims = "1 claim" if number == 1 else f"{number} claims"
+    return f"{claims}: {counts}; {report.seconds:.0f} s, {report.date}"
 
 
 # -------------------------------------------------------------------- Markdown
