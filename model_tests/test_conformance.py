@@ -34,8 +34,9 @@ from foregone_conformance.linearizable import unexplained
 from foregone_conformance.museum_rooms import ROOMS
 from foregone_conformance.report import Report, as_json, escaped, fenced, line, markdown
 from foregone_conformance.session import Idleness
-from model_tests.conformance.check import OURS, PLAIN, address, guilty, innocent, kind
+from model_tests.conformance.check import OURS, PLAIN, address, guilty, innocent, kind, own_claim
 from model_tests.conformance.faults import FAULTS
+from model_tests.conformance.faults_documented import DOCUMENTED
 from model_tests.museum.data import EXHIBITS
 
 #: A hang is one after so many seconds here; a claim that is kept takes as long as it takes.
@@ -77,6 +78,13 @@ def test_each_faulty_executor_is_convicted_of_its_own_claim(part: int) -> None:
     assert not free
 
 
+@LONG
+@pytest.mark.parametrize("claim", ["bare-future", "owned-future", "callback-raises"])
+def test_who_breaks_another_promise_is_convicted_of_it(claim: str) -> None:
+    """``make conformance`` tries all of them."""
+    assert is_conviction(own_claim(1, claim))
+
+
 def is_conviction(result: Result) -> bool:
     return result.verdict is Verdict.BROKEN and bool(result.seen)
 
@@ -107,6 +115,8 @@ def test_each_of_the_twelve_has_a_claim_and_a_fault() -> None:
     assert [numbered[number] for number in range(1, 13)] == [*TWELVE]
     invariants = {each.id for each in CLAIMS if each.group is Group.INVARIANT}
     assert {*FAULTS} == invariants
+    others = {each.id for each in CLAIMS if each.group in (Group.DOCUMENTED, Group.LINEARIZABLE)}
+    assert {*DOCUMENTED} == others  # make conformance tries them
 
 
 def test_a_verdict_on_who_is_not_guilty_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ LIMIT: Final = 120.0  # seconds
 JOBS: Final = 6  # claims at a time: they wait for most of their time
 LOOKS: Final = 0.25  # seconds between two looks
 #: How much of one processor somebody may use who is idle, polling for what does not come.
-IDLE: Final = 0.15
+IDLE: Final = 0.3
 MOST_STACKS: Final = 60  # lines
 _OF_THE_JUDGE: Final = threading.Event()  # never set: to wait in
 

@@ -9,20 +9,24 @@ is not guilty of, fails.
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import partial
 from time import perf_counter
 from typing import Final
 
+from foregone import ThreadPoolExecutor
 from foregone_conformance.adapters import KNOWN
-from foregone_conformance.catalogue import chosen
+from foregone_conformance.catalogue import by_id, chosen
 from foregone_conformance.claims import Group, Verdict
-from foregone_conformance.judge import Result, Setting, judge
+from foregone_conformance.judge import Result, Setting, judge, tried
 from foregone_conformance.kinds import Kind
 from model_tests.chain.command import lines
 from model_tests.chain.verdict import Row, report
 from model_tests.conformance.faults import FAULTS
+from model_tests.conformance.faults_documented import DOCUMENTED
 
 OURS: Final = {"foregone-thread": Kind.THREAD, "foregone-process": Kind.PROCESS}
 PLAIN: Final = "model_tests.conformance.plain:Plain"
+AT_ONCE: Final = 8
 OF_FAULTS: Final = [Group.INVARIANT.value, Group.LINEARIZABLE.value]
 
 
@@ -78,6 +82,29 @@ def guilty(claim: str, seed: int) -> Row:
     )
 
 
+def documented(seed: int) -> Row:
+    """Return a row for those that break a promise of the documentation each."""
+    began = perf_counter()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = [*pool.map(partial(own_claim, seed), DOCUMENTED)]
+    free = [each.claim.id for each in results if each.verdict is not Verdict.BROKEN]
+    return Row(
+        claim="who breaks a promise of the documentation is convicted of it",
+        engine="conformance",
+        bound=f"seed {seed}",
+        count=f"{len(results) - len(free)} executors",
+        seconds=perf_counter() - began,
+        ok=bool(results) and not free,
+        details=f"       not convicted: {', '.join(free)}",
+    )
+
+
+def own_claim(seed: int, claim: str) -> Result:
+    """Try the claim that is to convict an executor."""
+    made, of = DOCUMENTED[claim]
+    return tried(Setting(f"{made.__module__}:{made.__name__}", of, seed), by_id(claim))
+
+
 def rows(seeds: int, first: int) -> Iterator[Row]:
     """Yield all rows."""
     for seed in range(first, first + seeds):
@@ -87,6 +114,7 @@ def rows(seeds: int, first: int) -> Iterator[Row]:
     yield innocent(Setting(PLAIN, Kind.THREAD, first), OF_FAULTS)
     for claim in FAULTS:
         yield guilty(claim, first)
+    yield documented(first)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class LosesACall(Plain):
 class CancelsUntold(Plain):
     """A cancelled future says that it is done, and nobody is told."""
 
-    Future = concurrent.futures.Future
+    future_class = concurrent.futures.Future
 
     def begin(self, work: Work) -> bool:
         return not work.future.cancelled() and super().begin(work)
@@ -73,7 +73,7 @@ class CancelsUntold(Plain):
 class ForgetsWhoWaits(Plain):
     """What a shutdown cancels is told to who asks, not to who waits."""
 
-    Future = concurrent.futures.Future
+    future_class = concurrent.futures.Future
 
 
 class QueuesFirst(Plain):
@@ -267,7 +267,7 @@ class Repeating(Telling):
 class EndsTwice(Plain):
     """A future that has ended gets another result."""
 
-    Future = Changing
+    future_class = Changing
 
 
 class RunsTwice(Plain):
@@ -297,13 +297,13 @@ class RunsCancelled(Plain):
 class CallsInReverse(Plain):
     """Callbacks run in the opposite order."""
 
-    Future = Reversing
+    future_class = Reversing
 
 
 class CallsTwice(Plain):
     """Callbacks run twice."""
 
-    Future = Repeating
+    future_class = Repeating
 
 
 class SettlesLate(Plain):

@@ -26,7 +26,7 @@ class Work:
 class Plain(Executor):
     """Threads that take calls from a queue."""
 
-    Future: ClassVar[Any] = OwnedFuture
+    future_class: ClassVar[Any] = OwnedFuture
 
     def __init__(self, max_workers: int) -> None:
         if max_workers < 1:
@@ -45,7 +45,7 @@ class Plain(Executor):
     # ------------------------------------------------------------------- callers
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        work = Work(self.Future(), lambda: fn(*args, **kwargs))
+        work = Work(self.future_class(), lambda: fn(*args, **kwargs))
         with self.guard:
             if self.closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")

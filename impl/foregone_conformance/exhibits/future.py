@@ -34,7 +34,7 @@ def until(condition: Callable[[], object]) -> None:
     never, pause = threading.Event(), 0.001
     while not condition():
         never.wait(pause)
-        pause = min(pause * 1.02, 0.02)
+        pause = min(pause * 1.02, 0.2)
 
 
 def m4_cancelled_untold(cf: ModuleType) -> None:
