@@ -236,7 +236,8 @@ class Unordered(Plain):
     """map yields what comes first."""
 
     def map(self, fn: Callable[..., Any], *given: Any, **_: Any) -> Iterator[Any]:
-        return reversed([*super().map(fn, *given)])
+        results = [*super().map(fn, *given)]
+        return iter(results[::-1])
 
 
 class MapsErrors(Plain):
