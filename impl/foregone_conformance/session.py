@@ -15,6 +15,8 @@ from typing import Final, final
 MARK: Final = "FOREGONE_CONFORMANCE"
 #: Seconds for what cleans up after itself, before it is killed.
 TO_END: Final = 2.0
+#: Seconds for the kernel to end who was killed; what is in a system call may take its time.
+TO_DIE: Final = 30.0
 _STEP: Final = 0.05  # seconds
 _NEVER: Final = threading.Event()
 
@@ -92,19 +94,29 @@ def end(process: "subprocess.Popen[bytes]", mark: str) -> None:
 
     Those of multiprocessing that clean up ignore SIGTERM, and end by themselves.
     """
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        for pid in {*members(process.pid), *_marked(mark)}:
-            _signal(pid, how)
-        try:
-            os.killpg(process.pid, how)
-        except (ProcessLookupError, PermissionError):
-            pass  # none is left
-        until = monotonic() + TO_END
-        while monotonic() < until:
-            if process.poll() is not None and not [*members(process.pid), *_marked(mark)]:
-                return
-            _NEVER.wait(_STEP)
-    process.wait(TO_END)
+    until = monotonic() + TO_END
+    _ask(process, mark, signal.SIGTERM)
+    while _left(process, mark) and monotonic() < until:
+        _NEVER.wait(_STEP)
+    until = monotonic() + TO_DIE
+    while _left(process, mark) and monotonic() < until:
+        _ask(process, mark, signal.SIGKILL)  # again: who was forked meanwhile is to end, too
+        _NEVER.wait(_STEP)
+
+
+def _left(process: "subprocess.Popen[bytes]", mark: str) -> bool:
+    """Say whether anybody is left."""
+    return process.poll() is None or bool({*members(process.pid), *_marked(mark)})
+
+
+def _ask(process: "subprocess.Popen[bytes]", mark: str, how: signal.Signals) -> None:
+    """Send a signal to all who are left."""
+    for pid in {*members(process.pid), *_marked(mark)}:
+        _signal(pid, how)
+    try:
+        os.killpg(process.pid, how)
+    except (ProcessLookupError, PermissionError):
+        pass  # none is left
 
 
 def _signal(pid: int, how: signal.Signals) -> None:
