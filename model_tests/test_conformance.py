@@ -8,10 +8,11 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from foregone_conformance.adapters import KNOWN
 from foregone_conformance.catalogue import CLAIMS, by_id, chosen
 from foregone_conformance.claims import Group, Verdict
 from foregone_conformance.drawn import lives
+from foregone_conformance.exhibits.future import until
 from foregone_conformance.histories import Begins, Call, Event, Returns
 from foregone_conformance.judge import Result, Setting, Subject, tried
 from foregone_conformance.judged import Judged, load
@@ -182,6 +184,45 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def written(place: Path, monkeypatch: pytest.MonkeyPatch, name: str, body: str) -> None:
     (place / f"{name}.py").write_text(f"def factory(max_workers):\n{body}\n", encoding="utf-8")
     monkeypatch.syspath_prepend(place)
+
+
+@pytest.fixture
+def _heeds_ctrl_c() -> Iterator[None]:
+    """Undo what a shell does to what runs in the background: a program inherits it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("_heeds_ctrl_c")
+def test_ctrl_c_ends_what_is_being_tried(tmp_path: Path) -> None:
+    """The folder of a claim is gone when the program is, and who hangs in it."""
+    claim = ("standard-thread", "--only", "M8", "--patience", "1000", "--limit", "1000")
+    command = [sys.executable, "-m", "foregone_conformance", *claim]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def hangs() -> bool:
+            return any("m8" in told(each) for each in tmp_path.glob("conformance-*/doing"))
+
+        until(lambda: hangs() or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        _, erred = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted" in erred
+    assert not [*tmp_path.glob("conformance-*")]
+
+
+def told(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def test_who_is_busy_is_not_idle() -> None:

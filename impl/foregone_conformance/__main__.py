@@ -1,7 +1,7 @@
 """Judge an executor at the command line: ``foregone-conformance``.
 
 Exit codes: 0 if each claim is kept or does not apply, 1 if one is broken, 2 if nothing could be
-judged.
+judged, 130 after Ctrl-C.
 """
 
 import argparse
@@ -47,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except SystemExit as done:  # argparse has printed what it has to say
         return int(done.code or 0)
+    except KeyboardInterrupt:
+        print(f"{_PROGRAM}: interrupted; nothing was written", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # whoever read has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -117,14 +117,22 @@ def look(address: str, kind: Kind | None, limit: float = LIMIT) -> Subject:
 
 
 def judge(setting: Setting, claims: Sequence[Claim]) -> Iterator[Result]:
-    """Try claims, some at a time; yield what came of each, in their order."""
-    with ThreadPoolExecutor(setting.jobs) as pool:
-        yield from pool.map(partial(tried, setting), claims)
+    """Try claims, some at a time; yield what came of each, in their order.
+
+    Who is interrupted meanwhile leaves nothing behind: what is being tried is ended at once.
+    """
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(setting.jobs)
+    try:
+        yield from pool.map(partial(tried, setting, stop=stop), claims)
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
 
 
-def tried(setting: Setting, claim: Claim) -> Result:
-    """Try one claim in a process of its own."""
-    came = _run(setting, claim.id, claim.limit)
+def tried(setting: Setting, claim: Claim, stop: threading.Event | None = None) -> Result:
+    """Try one claim in a process of its own, until that ends or ``stop`` is set."""
+    came = _run(setting, claim.id, claim.limit, stop)
     if came.told is None:
         return Result(claim, Verdict.BROKEN, came.why, came.seconds, came.stacks)
     verdict, seen = came.told["verdict"], came.told["seen"]
@@ -134,15 +142,17 @@ def tried(setting: Setting, claim: Claim) -> Result:
     return Result(claim, Verdict(verdict), seen, came.seconds, stacks)
 
 
-def _run(setting: Setting, claim: str, share: float) -> _Came:
+def _run(setting: Setting, claim: str, share: float, stop: threading.Event | None = None) -> _Came:
     place = tempfile.mkdtemp(prefix="conformance-")
     try:
-        return _run_in(place, setting, claim, share)
+        return _run_in(place, setting, claim, share, stop)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _run_in(place: str, setting: Setting, claim: str, share: float) -> _Came:
+def _run_in(
+    place: str, setting: Setting, claim: str, share: float, stop: threading.Event | None
+) -> _Came:
     given = (setting.address, setting.kind.value, claim, str(setting.seed), place)
     rooms = os.pathsep.join(each or os.getcwd() for each in sys.path)
     began = monotonic()
@@ -156,7 +166,7 @@ def _run_in(place: str, setting: Setting, claim: str, share: float) -> _Came:
             start_new_session=True,
         )
     try:
-        why = _watched(process, setting, share)
+        why = _watched(process, setting, share, stop)
         stacks = _stacks(process, place) if why else ""
     finally:
         session.end(process, place)
@@ -175,7 +185,12 @@ def _run_in(place: str, setting: Setting, claim: str, share: float) -> _Came:
     return _Came(None, seconds, f"{why}, {doing}" if doing else why, stacks)
 
 
-def _watched(process: "subprocess.Popen[bytes]", setting: Setting, share: float) -> str:
+def _watched(
+    process: "subprocess.Popen[bytes]",
+    setting: Setting,
+    share: float,
+    stop: threading.Event | None,
+) -> str:
     """Return "" when the process has ended, or why it is given up."""
     began = monotonic()
     idle = session.Idleness(process.pid, IDLE)
@@ -185,6 +200,8 @@ def _watched(process: "subprocess.Popen[bytes]", setting: Setting, share: float)
             return ""
         except subprocess.TimeoutExpired:
             pass
+        if stop is not None and stop.is_set():
+            return "it was stopped"
         if idle.seconds() >= setting.patience:
             return f"it hung: nothing happened for {setting.patience:g} s"
         if monotonic() - began >= setting.limit * share:
