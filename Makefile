@@ -12,13 +12,14 @@ UV = uv==0.13.9
 
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint types contracts test models models-deep equality schedules \
-  schedules-deep inclusions simulate traces mutants defects chaos museum museum-record cpython \
+  schedules-deep inclusions simulate traces mutants defects chaos museum museum-record \
+  conformance conformance-record cpython \
   verify docs page-test newcomer bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
 	@echo
-	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Another Python: make test PYTHON=python3.12 VENV=.venv-3.12'
 	@echo 'One test:       make test ARGS="-k cancel"'
@@ -87,6 +88,13 @@ museum: setup  ## known bugs of the field: each is caught where it should be
 museum-record: setup  ## the same on every interpreter and peer here: up to 10 minutes
 	@$(RUN) -m model_tests.museum.record $(ARGS)
 	@$(RUN) -m model_tests.museum.page
+
+conformance: setup  ## the kit that judges executors: who is guilty, and who is not
+	@$(RUN) -m model_tests.conformance.check $(ARGS)
+
+conformance-record: setup  ## the same on every interpreter and peer here: up to 40 minutes
+	@$(RUN) -m model_tests.conformance.record $(ARGS)
+	@$(RUN) -m model_tests.conformance.page
 
 cpython: setup  ## CPython's own tests of concurrent.futures, run on foregone
 	@$(RUN) -m model_tests.chain.cpython_suite $(ARGS)

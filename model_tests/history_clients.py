@@ -11,8 +11,18 @@ return of any other.  When nobody can go on, an epilogue ends the future.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, final
 
+from foregone_conformance.histories import (
+    LATE,
+    Begins,
+    Call,
+    Event,
+    Quiet,
+    Ran,
+    Returns,
+    Told,
+    complaints,
+)
 from foregone_spec.future import State, cancel_command
-from model_tests.histories import LATE, Begins, Call, Event, Quiet, Ran, Returns, Told, complaints
 from model_tests.schedule_explore import Case, Program
 from model_tests.schedule_library import Library
 from model_tests.schedule_standins import Thing

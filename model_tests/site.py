@@ -36,6 +36,7 @@ PAGES: Final = {
     "tables.md": "The tables",
     "assurance.md": "What is assured",
     "museum.md": "The museum",
+    "conformance.md": "Judge an executor",
     "measurements.md": "Measurements",
     "decisions.md": "Decisions",
     "models.md": "The models in TLA+",

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 
-from model_tests.histories import Begins, Call, Event, Quiet, Ran, Returns, Told, complaints
+from foregone_conformance.histories import (
+    Begins,
+    Call,
+    Event,
+    Quiet,
+    Ran,
+    Returns,
+    Told,
+    complaints,
+)
 from model_tests.history_clients import preempted, program
 from model_tests.history_search import DRAWN, QUICK, Drawn, hunt, replay_line, run, search, seen
 from model_tests.schedule_defects import Defect

@@ -53,7 +53,7 @@ def test_a_room_is_complete(exhibit: Exhibit) -> None:
     assert len(re.findall(r"^\d+\. ", room, re.MULTILINE)) == len(exhibit.steps)
     assert room.count("TLC finds `") == len(exhibit.models)
     assert f"make museum ARGS='--replay {exhibit.id}'" in room
-    assert f"`{exhibit.script}` in `model_tests/museum/exhibits_" in room
+    assert f"`{exhibit.script}` in `impl/foregone_conformance/exhibits/" in room
     assert all(link.lower() in room.lower() for link in exhibit.link.split(", "))
     assert came(room, "standard library of CPython ") == exhibit.recorded()
     assert {*came(room, "foregone on CPython ").values()} == {"passes"}

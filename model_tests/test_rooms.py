@@ -54,6 +54,9 @@ OF_THE_PARENT: Final = ("rooms", "local_worker", "callbacks", "executor", "start
 #: A lane that ends begins a burial, and a burial reads the lane to its end.
 MUTUAL: Final = frozenset({f"{PROCESS_POOL}.answers", f"{PROCESS_POOL}.burial"})
 
+#: It is imported by pytest, and by nobody else.
+PLUGIN: Final = "impl/foregone_conformance/pytest_plugin.py"
+
 MODULE_CEILING: Final = 350
 FUNCTION_CEILING: Final = 40
 #: A step() has one case for each action of its machine.
@@ -137,7 +140,16 @@ def test_spec_opens_and_runs_nothing(path: Path) -> None:
 @named("spec", "impl")
 def test_nobody_imports_the_tests(path: Path) -> None:
     rooms = ("model_tests", "bench", "docs", "pytest", "hypothesis")
-    assert not [each for each in imports(path) if any(is_in(each[1], room) for room in rooms)]
+    found = {room for _, name in imports(path) for room in rooms if is_in(name, room)}
+    assert found == ({"pytest"} if name_of(path) == PLUGIN else set())
+
+
+def test_the_library_does_not_know_the_kit() -> None:
+    """It judges executors, ours among them, and is imported by nobody else."""
+    kit = {name for name in MODULES if is_in(name, "foregone_conformance")}
+    assert len(kit) > 20
+    others = {name: IMPORTED[name] & kit for name in MODULES if name not in kit}
+    assert not {name: found for name, found in others.items() if found}
 
 
 def test_impl_imports_the_spec() -> None:

@@ -1,7 +1,7 @@
 """The museum: real races and hangs of the field, each as a script that shows it.
 
-``exhibits_*.py``  the scripts: each takes a module, ``concurrent.futures`` or ours
-``tasks.py``       what those about process pools run in a process
+The scripts are shipped, as a part of the conformance kit: ``foregone_conformance.exhibits``.
+
 ``seeds*.py``      the old designs of which no interpreter at hand has a copy
 ``data*.py``       the table: what went wrong, where, and in which version
 ``catalogue.py``   which bugs there were to be, by rank, and in which room each is

@@ -198,7 +198,7 @@ def told(actions: Sequence[str]) -> str:
 
 def _exhibit(exhibit: Exhibit) -> str:
     room = next(each for each in ROOMS if hasattr(each, exhibit.script))
-    path = f"{room.__name__.replace('.', '/')}.py"
+    path = f"impl/{room.__name__.replace('.', '/')}.py"
     return (
         f"Exhibit: `{exhibit.script}` in `{path}`. To run this one: "
         f"`make museum ARGS='--replay {exhibit.id}'`."

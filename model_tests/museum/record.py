@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Final, TypeAlias, cast, final
 
 from model_tests.chain.command import stamp
-from model_tests.museum import exhibits_peer, exhibits_process
 from model_tests.museum.data import EXHIBITS
 from model_tests.museum.peers import PEERS, Peer, install, path
-from model_tests.museum.run import PEER
+from model_tests.museum.run import OF_PROCESSES, PEER
 from model_tests.museum.table import OURS, PASSES, STANDARD, Exhibit, Outcome, interpreters, run
 
 RECORDED: Final = Path(__file__).with_name("recorded.json")
@@ -95,8 +94,9 @@ def asked_of(peer: Peer, exhibit: Exhibit) -> bool:
     """Say whether an exhibit says something about a peer; loky is asked everything."""
     if peer.shape in ASKED:
         return exhibit.script in ASKED[peer.shape]
-    rooms = (exhibits_process, exhibits_peer)
-    return exhibit.script not in BY_NAME and any(hasattr(each, exhibit.script) for each in rooms)
+    return exhibit.script not in BY_NAME and any(
+        hasattr(each, exhibit.script) for each in OF_PROCESSES
+    )
 
 
 def runs(

@@ -17,11 +17,11 @@ import traceback
 import warnings
 from typing import Any
 
-from model_tests.museum import exhibits_future, exhibits_peer, exhibits_pool, exhibits_process
-from model_tests.museum.exhibits_future import DefectError
+from foregone_conformance.exhibits import future, peer, pool, process, process_old
+from foregone_conformance.exhibits.future import DefectError
 
-ROOMS = (exhibits_future, exhibits_pool, exhibits_process, exhibits_peer)
-OF_PROCESSES = (exhibits_process, exhibits_peer)
+ROOMS = (future, pool, process, process_old, peer)
+OF_PROCESSES = (process, process_old, peer)
 PEER = "peer:"
 SEEDS = ("seeds", "seeds_process", "seeds_peer")
 

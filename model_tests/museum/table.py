@@ -42,7 +42,7 @@ class Exhibit:
     link: str  # where it was reported; or that we know of no report
     mechanism: str
     steps: tuple[str, ...]  # the unlucky interleaving
-    script: str  # the function in exhibits_*.py
+    script: str  # the function in foregone_conformance.exhibits
     stdlib: str  # what comes out on each of VERSIONS; one word serves all
     seed: str = ""  # the function in seeds.py that writes the old design again
     seeded: str = HANGS  # what comes out with it

@@ -3,35 +3,35 @@
 These modules run on every CPython from 3.8 on, so that the record can be made.
 """
 
-# ruff: noqa: ANN401  the library on show is whatever module it is given
 from __future__ import annotations
 
 import os
 import signal
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import Executor
 from multiprocessing import get_context
 from types import ModuleType
-from typing import Any
 
-from model_tests.museum import tasks
-from model_tests.museum.exhibits_future import DefectError, threads, until
-from model_tests.museum.exhibits_process import MANY, blocked, held, one
-from model_tests.museum.tasks import GRACE, awaited, mark
+from foregone_conformance.exhibits import tasks
+from foregone_conformance.exhibits.future import DefectError, threads, until
+from foregone_conformance.exhibits.process import MANY, blocked, held, one
+from foregone_conformance.exhibits.tasks import GRACE, awaited, mark
 
 ROUNDS = 10
 
 
-def ends(pool: Any, *call: Any) -> None:
+def ends(pool: Executor, call: Callable[..., object], *args: object) -> None:
     """Submit a call that ends, however that may be, unless the pool is broken."""
     try:
-        future = pool.submit(*call)
+        future = pool.submit(call, *args)
     except RuntimeError:
         return
     until(future.done)
 
 
-def within(seconds: float, condition: Any) -> None:
+def within(seconds: float, condition: Callable[[], object]) -> None:
     end = time.monotonic() + seconds
     until(lambda: condition() or time.monotonic() > end)
 
@@ -104,10 +104,10 @@ def p6_cancelled_in_between(cf: ModuleType) -> None:
     ends(pool, pow, 2, 3)
 
 
-def p7_ended_by_another(cf: Any) -> None:
+def p7_ended_by_another(cf: ModuleType) -> None:
     get = getattr(cf, "get_reusable_executor", cf.ProcessPoolExecutor)
     mine = get(1, initializer=repr, initargs=("mine",))
-    theirs: list[Any] = []
+    theirs: list[Executor] = []
     (other,) = threads(lambda: theirs.append(get(1, initializer=repr, initargs=("theirs",))))
     other.join()
     try:

@@ -3,32 +3,38 @@
 These modules run on every CPython from 3.8 on, so that the record can be made.
 """
 
-# ruff: noqa: ANN401  the library on show is whatever module it is given
 from __future__ import annotations
 
 import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from types import ModuleType
-from typing import Any
 
 
 class DefectError(Exception):
     """The library failed otherwise than by hanging; the argument is the word for it."""
 
 
-def threads(*targets: Any) -> list[threading.Thread]:
+def threads(*targets: Callable[[], object]) -> list[threading.Thread]:
     started = [threading.Thread(target=each, daemon=True) for each in targets]
     for each in started:
         each.start()
     return started
 
 
-def until(condition: Any) -> None:
-    """Poll until ``condition()``: for what no public call tells."""
+def added(future: Future[object], callback: Callable[[object], object]) -> None:
+    future.add_done_callback(callback)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Poll until ``condition()``: for what no public call tells; the longer, the less often."""
+    never, pause = threading.Event(), 0.001
     while not condition():
-        threading.Event().wait(0.001)
+        never.wait(pause)
+        pause = min(pause * 1.02, 0.2)
 
 
 def m4_cancelled_untold(cf: ModuleType) -> None:
@@ -47,7 +53,7 @@ def m18_waiter_leak(cf: ModuleType) -> None:
     future = cf.Future()
     told = threading.Event()
 
-    def once(*_: Any) -> None:
+    def once(*_: object) -> None:
         if not told.is_set():
             told.set()
             raise KeyboardInterrupt
@@ -74,17 +80,17 @@ def m19_callback_order(cf: ModuleType) -> None:
     order: list[str] = []
     began, go_on = threading.Event(), threading.Event()
 
-    def first(_: Any) -> None:
+    def first(_: object) -> None:
         began.set()
         go_on.wait()
         order.append("first")
 
     future = cf.Future()
     future.add_done_callback(first)
-    future.add_done_callback(lambda _: order.append("second"))
+    added(future, lambda _: order.append("second"))
     (settler,) = threads(lambda: future.set_result(None))
     began.wait()
-    future.add_done_callback(lambda _: order.append("third"))
+    added(future, lambda _: order.append("third"))
     go_on.set()
     settler.join()
     if order != ["first", "second", "third"]:
@@ -109,7 +115,11 @@ def h5_lost_decrement(cf: ModuleType) -> None:
         pair = cf.Future(), cf.Future()
         together = threading.Barrier(2)
 
-        def settle(future: Any, pair: Any = pair, together: Any = together) -> None:
+        def settle(
+            future: Future[object],
+            pair: tuple[ModuleType, ...] = pair,
+            together: threading.Barrier = together,
+        ) -> None:
             until(lambda: all(len(each._waiters) for each in pair))
             together.wait()
             future.set_result(None)
@@ -122,7 +132,7 @@ def h6_skipped_waiter(cf: ModuleType) -> None:
     for _ in range(100):
         future = cf.Future()
         waiting = threads(*[lambda future=future: cf.wait([future])] * 2)
-        until(lambda future=future: len(future._waiters) == 2)
+        until(lambda: len(future._waiters) == 2)  # noqa: B023  it is called here
         future.set_result(None)
         for each in waiting:
             each.join()
@@ -170,7 +180,7 @@ def h23_escaping_callback(cf: ModuleType) -> None:
     future = cf.Future()
     future.set_result(None)
     try:
-        future.add_done_callback(lambda _: 1 // 0)
+        added(future, lambda _: 1 // 0)
     except ZeroDivisionError:
         raise DefectError("escapes") from None
 

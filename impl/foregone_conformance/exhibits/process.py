@@ -3,51 +3,54 @@
 These modules run on every CPython from 3.8 on, so that the record can be made.
 """
 
-# ruff: noqa: ANN401  the library on show is whatever module it is given
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from multiprocessing import get_context
 from types import ModuleType
-from typing import Any
+from typing import TypeVar
 
-from model_tests.museum import tasks
-from model_tests.museum.exhibits_future import DefectError, threads, until
-from model_tests.museum.exhibits_pool import resubmits, while_starting
-from model_tests.museum.tasks import GRACE, awaited, mark
+from foregone_conformance.exhibits import tasks
+from foregone_conformance.exhibits.future import DefectError, threads, until
+from foregone_conformance.exhibits.pool import on_signal, resubmits, while_starting
+from foregone_conformance.exhibits.tasks import GRACE, awaited, mark
+
+T = TypeVar("T")
 
 FLOOD = 20000  # wake-ups, each of four bytes at least: more than a pipe holds
-UNSHARED = 3600.0  # seconds that a thread may run while others could
 MANY = 12  # calls: more than are on their way to one process
+SUBMITTING: list[ModuleType] = []  # the library, for a module that submits in its body
 
 
-def one(cf: ModuleType, start: str = "fork", **given: Any) -> Any:
-    return cf.ProcessPoolExecutor(1, mp_context=get_context(start), **given)
+def one(cf: ModuleType, start: str = "fork", **given: object) -> Executor:
+    pool: Executor = cf.ProcessPoolExecutor(1, mp_context=get_context(start), **given)
+    return pool
 
 
-def held(pool: Any) -> tuple[Any, str]:
+def held(pool: Executor) -> tuple[Future[object], str]:
     """Have the first process run a call until there is the mark "go on"."""
     place = tempfile.mkdtemp()
-    future = pool.submit(tasks.hold, place)
+    future: Future[object] = pool.submit(tasks.hold, place)
     awaited(place, "begun")
     return future, place
 
 
-def busy(pool: Any) -> threading.Event:
+def busy(pool: Executor) -> threading.Event:
     """Have whoever runs callbacks run one, until the event is set that is returned."""
     return blocked(*held(pool))
 
 
-def blocked(future: Any, place: str) -> threading.Event:
+def blocked(future: Future[object], place: str) -> threading.Event:
     began, go_on = threading.Event(), threading.Event()
 
-    def callback(_: Any) -> None:
+    def callback(_: object) -> None:
         began.set()
         go_on.wait()
 
@@ -57,37 +60,23 @@ def blocked(future: Any, place: str) -> threading.Event:
     return go_on
 
 
-def is_broken(cf: Any, future: Any) -> None:
+def is_broken(cf: ModuleType, future: Future[T]) -> None:
     if not isinstance(future.exception(), cf.process.BrokenProcessPool):
         raise DefectError("misled")
 
 
-def goes_on(cf: Any, pool: Any) -> None:
+def goes_on(cf: ModuleType, pool: Executor) -> None:
     try:
         pool.submit(pow, 2, 3).result()
     except cf.process.BrokenProcessPool:
         raise DefectError("poisoned") from None
 
 
-def submits(pool: Any, *call: Any) -> None:
+def submits(pool: Executor, call: Callable[..., object], *args: object) -> None:
     try:
-        pool.submit(*call)
+        pool.submit(call, *args)
     except RuntimeError:
         pass  # pickled in submit, and the pool has ended meanwhile
-
-
-def words_in_a_pipe() -> int:
-    """Return how many words of four bytes a pipe holds: a wake-up is one."""
-    words, (reader, writer) = 0, os.pipe()
-    os.set_blocking(writer, False)
-    try:
-        while True:
-            words += os.write(writer, b"word") // 4
-    except BlockingIOError:
-        return words
-    finally:
-        os.close(reader)
-        os.close(writer)
 
 
 def m1_blind_spot(cf: ModuleType) -> None:
@@ -165,7 +154,7 @@ def m9_process(cf: ModuleType) -> None:
     pool = one(cf)
     future, place = held(pool)
 
-    def leave(_: Any) -> None:
+    def leave(_: object) -> None:
         raise SystemExit
 
     future.add_done_callback(leave)
@@ -173,7 +162,7 @@ def m9_process(cf: ModuleType) -> None:
     pool.submit(pow, 2, 3).result()
 
 
-def m12_stubborn(cf: Any) -> None:
+def m12_stubborn(cf: ModuleType) -> None:
     pool = cf.ProcessPoolExecutor(2, mp_context=get_context("fork"))
     place = tempfile.mkdtemp()
     pool.submit(tasks.ignore_and_hold, place)
@@ -188,8 +177,8 @@ def m12_stubborn(cf: Any) -> None:
 
 def m13_process(cf: ModuleType) -> None:
     pool = one(cf)
-    inner: list[Any] = []
-    signal.signal(signal.SIGUSR1, lambda *_: inner.append(pool.submit(pow, 2, 3)))
+    inner: list[Future[object]] = []
+    on_signal(lambda: inner.append(pool.submit(pow, 2, 3)))
     while_starting(lambda: os.kill(os.getpid(), signal.SIGUSR1))
     pool.submit(pow, 2, 3).result()
     inner[0].result()
@@ -227,7 +216,7 @@ def m16_error(cf: ModuleType) -> None:
 
 def p2_argument(cf: ModuleType) -> None:
     pool = one(cf)
-    if pool.submit(abs, tasks.Explosive()).exception() is None:
+    if pool.submit(repr, tasks.Explosive()).exception() is None:
         raise DefectError("swallowed")
     goes_on(cf, pool)
 
@@ -256,11 +245,11 @@ def m20_import(cf: ModuleType) -> None:
     place = tempfile.mkdtemp()
     with open(os.path.join(place, "submits_itself.py"), "w") as module:
         module.write(
-            f"import {cf.__name__} as cf\n"
-            "from model_tests.museum.exhibits_process import one\n"
+            "from foregone_conformance.exhibits.process import SUBMITTING, one\n"
             "def double(number): return 2 * number\n"
-            "one(cf).submit(double, 2).result()\n"
+            "one(SUBMITTING[0]).submit(double, 2).result()\n"
         )
+    SUBMITTING.append(cf)
     sys.path.insert(0, place)
     importlib.import_module("submits_itself")
 
@@ -274,138 +263,3 @@ def m26_slow_callback(cf: ModuleType) -> None:
 
 def m28_grandchild(cf: ModuleType) -> None:
     is_broken(cf, one(cf).submit(tasks.fork_and_die))
-
-
-def h1_idle_token(cf: ModuleType) -> None:
-    pool = one(cf, "spawn", max_tasks_per_child=2)
-    _, place = held(pool)
-    futures = [pool.submit(pow, 2, 3) for _ in range(4)]
-    mark(place, "go on")
-    for each in futures:
-        each.result()
-
-
-def h2_joined_feeder(cf: ModuleType) -> None:
-    pool, place = one(cf), tempfile.mkdtemp()
-    begun, go_on = threading.Event(), threading.Event()
-    dies = pool.submit(tasks.die, place)
-    awaited(place, "begun")
-    (submitter,) = threads(lambda: submits(pool, abs, tasks.Slow(begun, go_on)))
-    begun.wait()
-    mark(place, "go on")
-    is_broken(cf, dies)
-    go_on.set()
-    submitter.join()
-    pool.shutdown()
-
-
-def h3_locked_reader(cf: ModuleType) -> None:
-    pool = one(cf)
-    go_on = busy(pool)
-    for _ in range(words_in_a_pipe()):
-        pool.submit(pow, 2, 3).cancel()
-    shared = sys.getswitchinterval()
-    sys.setswitchinterval(UNSHARED)  # from here to where it blocks, no other thread runs
-    go_on.set()
-    last = pool.submit(pow, 2, 3)
-    sys.setswitchinterval(shared)
-    last.result()
-
-
-def h4_only_cancelled(cf: ModuleType) -> None:
-    pool = one(cf)
-    pool.submit(tasks.Gated)
-    tasks.Gated.begun.wait()
-    pool.submit(pow, 2, 3).cancel()
-    (closer,) = threads(pool.shutdown)
-    while True:
-        try:
-            pool.submit(pow, 2, 3).cancel()
-        except RuntimeError:
-            break  # the shutdown has begun
-    tasks.Gated.go_on.set()
-    closer.join()
-
-
-def h7_written_when_closed(cf: ModuleType) -> None:
-    pool = one(cf)
-    is_broken(cf, pool.submit(os._exit, 1))
-    try:
-        pool.shutdown()  # the manager ends meanwhile
-    except OSError:
-        raise DefectError("raises") from None
-
-
-def h9_collected(cf: ModuleType) -> None:
-    pool = one(cf, "spawn", max_tasks_per_child=1)
-    _, place = held(pool)
-    futures = [pool.submit(pow, 2, 3) for _ in range(2)]
-    del pool
-    gc.collect()
-    mark(place, "go on")
-    for each in futures:
-        each.result()
-
-
-def h10_shut_down(cf: ModuleType) -> None:
-    pool = one(cf, "spawn", max_tasks_per_child=1)
-    _, place = held(pool)
-    futures = [pool.submit(pow, 2, 3) for _ in range(2)]
-    pool.shutdown(wait=False)
-    mark(place, "go on")
-    for each in futures:
-        each.result()
-
-
-def h11_forked_lock(cf: ModuleType) -> None:
-    pool = cf.ProcessPoolExecutor(3, mp_context=get_context("fork"))
-    place, begun, go_on = tempfile.mkdtemp(), threading.Event(), threading.Event()
-    held(pool)  # the first process is busy, and nobody is idle
-    futures: list[Any] = []
-    locking = tasks.Locking(begun, go_on)
-    (other,) = threads(lambda: futures.append(pool.submit(tasks.meet, place, 2, locking)))
-    begun.wait()
-    futures.append(pool.submit(tasks.meet, place, 2, None))
-    go_on.set()
-    other.join()
-    for each in futures:
-        each.result()
-
-
-def h12_unread_pipe(cf: ModuleType) -> None:
-    pool, place, begun = one(cf), tempfile.mkdtemp(), threading.Event()
-    pool.submit(tasks.die, place)
-    awaited(place, "begun")
-    future = pool.submit(len, tasks.Bulky(begun))
-    begun.wait()
-    mark(place, "go on")
-    is_broken(cf, future)
-    pool.shutdown()
-
-
-def h13_cancelled_in_the_way(cf: ModuleType) -> None:
-    pool, place = one(cf), tempfile.mkdtemp()
-    pool.submit(tasks.die, place)
-    futures = [pool.submit(pow, 2, 3) for _ in range(MANY)]
-    futures[-2].cancel()
-    mark(place, "go on")
-    is_broken(cf, futures[-1])
-
-
-def h15_unpicklable(cf: ModuleType) -> None:
-    if one(cf).submit(threading.Lock().acquire).exception() is None:
-        raise DefectError("swallowed")
-
-
-def h16_closed_channel(cf: Any) -> None:
-    pool = cf.ProcessPoolExecutor(2, mp_context=get_context("fork"))
-    future, place = held(pool)
-    go_on = busy(pool)
-    pool.shutdown(wait=False)
-    go_on.set()
-    mark(place, "go on")
-    future.result()
-
-
-def h27_unseen_death(cf: ModuleType) -> None:
-    is_broken(cf, one(cf).submit(os._exit, 1))

@@ -1,6 +1,5 @@
 """Exhibits about thread pools and ``map``."""
 
-# ruff: noqa: ANN401  the library on show is whatever module it is given
 from __future__ import annotations
 
 import atexit
@@ -9,15 +8,19 @@ import os
 import signal
 import threading
 import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from types import ModuleType
-from typing import Any
 
-from model_tests.museum.exhibits_future import DefectError, threads, until
-from model_tests.museum.tasks import GRACE, LeavingError, leave
+from foregone_conformance.exhibits.future import DefectError, threads, until
+from foregone_conformance.exhibits.tasks import GRACE, LeavingError, leave
+
+START = "start"  # of a thread: there is no hook for what comes before
+EXIT = "_shutdown"  # of the threading module, private to it
 
 
-def resubmits(pool: Any, done: threading.Event) -> Any:
-    def again(_: Any) -> None:
+def resubmits(pool: Executor, done: threading.Event) -> Callable[[object], None]:
+    def again(_: object) -> None:
         try:
             pool.submit(pow, 2, 3)
         except RuntimeError:
@@ -101,7 +104,7 @@ def m9_callback_exits(cf: ModuleType) -> None:
     pool = cf.ThreadPoolExecutor(1)
     future = pool.submit(hold.wait)
 
-    def leave(_: Any) -> None:
+    def leave(_: object) -> None:
         raise SystemExit
 
     future.add_done_callback(leave)
@@ -138,22 +141,29 @@ def m11_collected(cf: ModuleType) -> None:
     future.exception()
 
 
-def while_starting(act: Any) -> None:
+def while_starting(act: Callable[[], object]) -> None:
     """Have the next start of a thread do ``act`` first."""
-    start = threading.Thread.start
+    start: Callable[[threading.Thread], None] = getattr(threading.Thread, START)
 
     def acting(self: threading.Thread) -> None:
-        threading.Thread.start = start  # type: ignore[method-assign]  # once is enough
+        setattr(threading.Thread, START, start)  # once is enough
         act()
         start(self)
 
-    threading.Thread.start = acting  # type: ignore[method-assign]  # there is no such hook
+    setattr(threading.Thread, START, acting)
+
+
+def on_signal(act: Callable[[], object]) -> None:
+    def handle(_signal: int, _frame: object) -> None:
+        act()
+
+    signal.signal(signal.SIGUSR1, handle)
 
 
 def m13_signal(cf: ModuleType) -> None:
     pool = cf.ThreadPoolExecutor(1)
-    inner: list[Any] = []
-    signal.signal(signal.SIGUSR1, lambda *_: inner.append(pool.submit(pow, 2, 3)))
+    inner: list[Future[object]] = []
+    on_signal(lambda: inner.append(pool.submit(pow, 2, 3)))
     while_starting(lambda: os.kill(os.getpid(), signal.SIGUSR1))
     pool.submit(pow, 2, 3).result()
     inner[0].result()
@@ -161,7 +171,7 @@ def m13_signal(cf: ModuleType) -> None:
 
 def m13_collection(cf: ModuleType) -> None:
     pool, other = cf.ThreadPoolExecutor(1), cf.ThreadPoolExecutor(1)
-    inner: list[Any] = []
+    inner: list[Future[object]] = []
 
     class Submitting:
         def __init__(self) -> None:
@@ -216,7 +226,7 @@ def m25_map_strands(cf: ModuleType) -> None:
     ran: list[int] = []
     hold = threading.Event()
 
-    def items() -> Any:
+    def items() -> Iterator[int]:
         yield from range(3)
         raise ValueError
 
@@ -257,7 +267,7 @@ def h17_copied_lock(cf: ModuleType) -> None:
     threads(goes_on)
     child = os.fork()
     if not child:
-        threading._shutdown()  # type: ignore[attr-defined]  # what an interpreter does that exits
+        getattr(threading, EXIT)()  # what an interpreter does that exits
         atexit._run_exitfuncs()
         os._exit(0)
     os.waitpid(child, 0)

@@ -162,7 +162,7 @@ class Guess:
                 return None if call.patient and not ended else self._replied(call, self._seen(call))
             case "add":
                 at_once = is_done(self.state) and self.ender_is_back
-                owed = self.owed | ({(call, call.tag)} if at_once else set())
+                owed = self.owed | {(call, call.tag)} if at_once else self.owed
                 return replace(
                     self._replied(call, "None"), queue=(*self.queue, call.tag), owed=owed
                 )

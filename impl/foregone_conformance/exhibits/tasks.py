@@ -4,15 +4,13 @@ A call marks in a directory how far it is, and looks there for what it waits for
 directory is the runner's, and goes with it.
 """
 
-# ruff: noqa: ANN401  what a __reduce__ returns
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from typing import Any
 
-from model_tests.museum.exhibits_future import until
+from foregone_conformance.exhibits.future import until
 
 GRACE = 0.5  # seconds in which who does not wait for another would be further
 BULK = 2**22  # bytes
@@ -93,7 +91,7 @@ def explode(what: str) -> None:
 class Explosive:
     """It pickles, and does not unpickle."""
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return explode, ("in a process",)
 
 
@@ -104,7 +102,7 @@ class LeavingError(BaseException):
 class Deadly:
     """Whoever unpickles it is killed."""
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return kill_me, ()
 
 
@@ -118,7 +116,7 @@ class Locking:
     def __init__(self, begun: threading.Event, go_on: threading.Event) -> None:
         self.begun, self.go_on = begun, go_on
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         with LOCK:
             self.begun.set()
             self.go_on.wait()
@@ -139,14 +137,14 @@ def raise_odd() -> None:
 class Unspeakable:
     """It does not pickle, and no more does the error that says so."""
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         raise ValueError(threading.Lock())
 
 
 class Late:
     """It takes its time to be pickled: so does a process that is given it."""
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         threading.Event().wait(GRACE)
         return int, ()
 
@@ -157,7 +155,7 @@ class Bulky:
     def __init__(self, begun: threading.Event) -> None:
         self.begun = begun
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         self.begun.set()
         return bytes, (bytes(BULK),)
 
@@ -167,7 +165,7 @@ class Gated:
 
     begun, go_on = threading.Event(), threading.Event()
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return pass_gate, ()
 
 
@@ -182,7 +180,7 @@ class Slow:
     def __init__(self, begun: threading.Event, go_on: threading.Event) -> None:
         self.begun, self.go_on = begun, go_on
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         self.begun.set()
         self.go_on.wait()
         raise ValueError("not to be pickled")

@@ -1,0 +1,109 @@
+"""Try one claim in this process, which does not survive it: ``judge.py`` starts it.
+
+    python -m foregone_conformance.child ADDRESS KIND CLAIM SEED FOLDER
+
+What came out is written to ``result.json`` in FOLDER.  CLAIM "look" says what the executor is.
+"""
+
+import faulthandler
+import fcntl
+import json
+import logging
+import os
+import select
+import signal
+import sys
+import traceback
+import warnings
+from typing import Final
+
+from foregone_conformance.kinds import BadFactory, Broken, Kind, NotApplicable
+
+LOOK: Final = "look"
+RESULT: Final = "result.json"
+STACKS: Final = "stacks"
+#: What the judge sends to see all stacks.
+TELL: Final = signal.SIGQUIT if hasattr(signal, "SIGQUIT") else signal.SIGABRT
+
+
+def tried(address: str, kind: str, claim: str, seed: str, place: str) -> dict[str, str]:
+    """Return the verdict on one claim, and what was seen."""
+    from foregone_conformance.catalogue import by_id
+    from foregone_conformance.judged import Judged
+
+    try:
+        by_id(claim).check(Judged(address, Kind(kind), int(seed), place))
+    except Broken as broken:
+        return {"verdict": "broken", "seen": str(broken)}
+    except NotApplicable as reason:
+        return {"verdict": "not applicable", "seen": str(reason)}
+    except BadFactory as bad:
+        return {"verdict": "bad", "seen": str(bad)}
+    except BaseException as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = next((f"{each.name}: {each.line}" for each in frames[::-1] if _ours(each)), "")
+        return {
+            "verdict": "broken",
+            "seen": f"it raised {type(error).__name__}: {error}\nin {where}",
+            "stacks": traceback.format_exc(),
+        }
+    return {"verdict": "kept", "seen": ""}
+
+
+def _ours(frame: traceback.FrameSummary) -> bool:
+    return os.path.dirname(os.path.abspath(__file__)) in os.path.abspath(frame.filename)
+
+
+def look(address: str) -> dict[str, str]:
+    """Return what the executor is."""
+    from foregone_conformance.judged import looked_at
+
+    try:
+        return {"verdict": "kept", **looked_at(address)}
+    except BadFactory as bad:
+        return {"verdict": "bad", "seen": str(bad)}
+    except BaseException as error:
+        return {
+            "verdict": "bad",
+            "seen": f"{address!r} cannot be used: {type(error).__name__}: {error}: "
+            "it must be callable as factory(max_workers=1)",
+            "stacks": traceback.format_exc(),
+        }
+
+
+def end_with_the_judge() -> None:
+    """Have the kernel kill this process when the judge is gone, however that came.
+
+    The judge holds the other end of standard input, and writes nothing.  Only on Linux.
+    """
+    if not hasattr(fcntl, "F_SETSIG"):
+        return
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETSIG, signal.SIGKILL)
+    flags = fcntl.fcntl(0, fcntl.F_GETFL)
+    fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_ASYNC)
+    poll = select.poll()
+    poll.register(0, 0)
+    if poll.poll(0):  # it was gone before
+        os._exit(1)
+
+
+def main(address: str, kind: str, claim: str, seed: str, place: str) -> None:
+    """Try a claim, and end this process at once, whatever threads are stuck in it."""
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")  # that threads and fork do not mix
+    stacks = open(os.path.join(place, STACKS), "w", encoding="utf-8")  # noqa: SIM115  to the end
+    faulthandler.enable(stacks)
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(TELL, stacks, all_threads=True)
+    end_with_the_judge()
+    came = look(address) if claim == LOOK else tried(address, kind, claim, seed, place)
+    path = os.path.join(place, RESULT)
+    with open(f"{path}.new", "w", encoding="utf-8") as file:
+        json.dump(came, file)
+    os.replace(f"{path}.new", path)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
