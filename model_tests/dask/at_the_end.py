@@ -11,10 +11,12 @@ import pytest
 
 from foregone.dask import DaskExecutor
 from model_tests import process_calls as calls
+from model_tests.chain.command import ROOT
 from model_tests.dask.clusters import Foreign, pids
 from model_tests.dask.on_cluster import hold
 from model_tests.process_calls import House
 from model_tests.process_world import PATIENCE, gone, until
+from model_tests.test_docs_blocks import BLOCK, DASK, TEXTS
 
 
 def test_with_runs_what_was_accepted_and_leaves_the_client(
@@ -123,6 +125,7 @@ _EXITS = """
 import atexit, sys
 from foregone.dask import DaskExecutor
 from model_tests import process_calls as calls
+from model_tests.chain.command import ROOT
 
 if __name__ == "__main__":
     executor = DaskExecutor({client}, at_most_once={once})
@@ -150,3 +153,25 @@ def test_the_interpreter_waits_for_what_was_accepted(
     assert ran.stderr == ""
     assert ran.stdout.strip() == str([calls.value_of(each) for each in range(10)])
     assert sorted(house.begun()) == list(range(10))
+
+
+def _documented() -> list[tuple[str, str | None]]:
+    """Return each program of the documentation that needs Dask, and what it prints."""
+    texts = [*TEXTS.values(), (ROOT / "README.md").read_text(encoding="utf-8")]
+    found = [each for text in texts for each in BLOCK.finditer(text) if DASK in each["code"]]
+    return [(each["code"], each["prints"]) for each in found]
+
+
+@pytest.mark.parametrize(("code", "prints"), _documented())
+def test_the_programs_of_the_documentation(code: str, prints: str | None, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(code, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == (prints or "True 2500\n")
+
+
+def test_there_are_programs() -> None:
+    assert len(_documented()) == 2
