@@ -14,14 +14,13 @@ from foregone.dask import AtLeastOnce, DaskExecutor, NoClaims, SchedulerLost, Wo
 from foregone.dask.cluster import Cluster
 from foregone.dask.ports import DaskFuture
 from model_tests import process_calls as calls
-from model_tests.dask.clusters import apart, client_of, local, pids
+from model_tests.dask.clusters import LIMIT, PATIENCE, apart, client_of, local, pids, until
 from model_tests.dask.on_cluster import hold
 from model_tests.process_calls import House
-from model_tests.process_world import PATIENCE, until
 
 ALLOWED = "distributed.scheduler.allowed-failures"
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(LIMIT)
 
 
 def dies(log: str, number: int, how: str, gate: str) -> None:

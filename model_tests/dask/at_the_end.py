@@ -12,11 +12,13 @@ import pytest
 from foregone.dask import DaskExecutor
 from model_tests import process_calls as calls
 from model_tests.chain.command import ROOT
-from model_tests.dask.clusters import Foreign, pids
+from model_tests.dask.clusters import LIMIT, PATIENCE, Foreign, pids, until
 from model_tests.dask.on_cluster import hold
 from model_tests.process_calls import House
-from model_tests.process_world import PATIENCE, gone, until
+from model_tests.process_world import gone
 from model_tests.test_docs_blocks import BLOCK, DASK, TEXTS
+
+pytestmark = pytest.mark.timeout(LIMIT)
 
 
 def test_with_runs_what_was_accepted_and_leaves_the_client(
@@ -147,7 +149,7 @@ def test_the_interpreter_waits_for_what_was_accepted(
         [sys.executable, str(program), house.log],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE,
         check=False,
     )
     assert ran.stderr == ""
@@ -167,7 +169,11 @@ def test_the_programs_of_the_documentation(code: str, prints: str | None, tmp_pa
     program = tmp_path / "program.py"
     program.write_text(code, encoding="utf-8")
     ran = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == (prints or "True 2500\n")

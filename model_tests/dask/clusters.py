@@ -9,22 +9,34 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from bench.beside import ROOT, Beside
-from model_tests.process_world import until
+from model_tests import process_world
+
+T = TypeVar("T")
 
 DASK: Final = Beside("dask", ROOT / "model_tests" / "dask" / "requirements.txt")
+
+#: Seconds; reached only when something hangs: a cluster takes its time on a busy machine.
+PATIENCE: Final = 100.0
+#: The same for a whole test, which pytest ends then.
+LIMIT: Final = 140
 
 #: A client or a cluster of Dask.
 Foreign: TypeAlias = Any
 
 #: Where processes of a cluster find what the tests have.
 _PATH: Final = tuple(str(ROOT / each) for each in ("impl", "spec", "."))
+
+
+def until(true: Callable[[], T]) -> T:
+    """Look until ``true`` returns something that is true; return the last that it returned."""
+    return process_world.until(true, PATIENCE)
 
 
 def prepare() -> None:
@@ -43,8 +55,8 @@ def _distributed() -> Foreign:
 @contextmanager
 def local(workers: int = 2, **settings: object) -> Iterator[Foreign]:
     """Yield a client of a cluster with its scheduler in this process; its workers are others."""
-    changed = import_module("dask").config.set(settings)
-    with changed:
+    _distributed()  # before anything is set: its own settings come with it
+    with import_module("dask").config.set(settings):
         cluster = _distributed().LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -14,9 +14,10 @@ from foregone import CancelledError, Future, as_completed, wait
 from foregone.dask import AtLeastOnce, DaskExecutor
 from foregone_spec.lifecycle import Phase
 from model_tests import process_calls as calls
-from model_tests.dask.clusters import Foreign, book_size, tasks
+from model_tests.dask.clusters import LIMIT, PATIENCE, Foreign, book_size, tasks, until
 from model_tests.process_calls import House
-from model_tests.process_world import PATIENCE, until
+
+pytestmark = pytest.mark.timeout(LIMIT)
 
 
 class Unpicklable:
@@ -156,6 +157,20 @@ def test_who_cancels_and_who_claims_agree(once: DaskExecutor, house: House) -> N
         else:
             assert future.result(PATIENCE) == calls.value_of(number)
     assert sorted(house.begun()) == sorted(set(range(200)) - cancelled)
+
+
+def test_a_cancel_that_is_interrupted_ends_the_future_all_the_same(
+    once: DaskExecutor, house: House
+) -> None:
+    """Ctrl-C while the scheduler is asked: it has cancelled the call, and nobody knows."""
+    with house.opened():
+        hold(once, house)
+        futures = [once.submit(calls.value, house.log, each) for each in range(2)]
+        assert until(lambda: len(once.inspect().offered) == 2)
+        assert once._pool.cluster.ask("cancel", [3]) == [("cancelled", "")]
+    assert not wait(futures, timeout=PATIENCE).not_done
+    assert [each.cancelled() for each in futures] == [True, False]
+    assert sorted(house.begun()) == [-2, -1, 1]
 
 
 def test_without_claims_cancel_fails_once_a_call_is_offered(client: Foreign, house: House) -> None:

@@ -9,7 +9,8 @@ for alone.
 
 Where calls are claimed, ``news`` of the scheduler says which were, and whose worker went.
 
-Owner of every field: this module; ``_arrived`` and the tasks are the event loop's.
+Owner of every field: this module; ``_arrived``, ``_watched`` and
+the tasks are the event loop's.
 """
 
 import asyncio
@@ -53,14 +54,13 @@ class Cluster:
 
     __slots__ = (
         "_arrived", "_closed", "_collecting", "_keys", "_own", "_own_client", "_tasks", "_tell",
-        "address", "at_most_once", "client", "executor", "futures", "loop",
+        "_watched", "address", "at_most_once", "client", "executor", "loop",
     )  # fmt: skip
 
     address: str
     at_most_once: bool
     client: ports.Client
     executor: bytes
-    futures: dict[int, ports.DaskFuture]
     loop: asyncio.AbstractEventLoop
 
     def __init__(
@@ -76,13 +76,13 @@ class Cluster:
         self.loop = client.loop.asyncio_loop
         self.address = ports.address_of(client)
         self.at_most_once = False
-        self.futures = {}
         self._keys = count()  # a call that is offered again is another task
         self._own_client = own_client
         self._own = own
         self._tell: Callable[[Word], None] = _nobody
         self._arrived: list[_Task] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watched: dict[int, asyncio.Task[None]] = {}
         self._collecting = self._closed = False
 
     def install(self) -> None:
@@ -108,15 +108,11 @@ class Cluster:
         keys = [f"{called}-{name}-{next(self._keys)}" for _, called, _ in calls]
         made = self.client.map(pickle.loads, sent, key=keys, pure=False, fifo_timeout="0 ms")
         tasks = list(zip((number for number, _, _ in calls), made, strict=True))
-        self.futures.update(tasks)
         self.loop.call_soon_threadsafe(self._watch, tasks)
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Want nothing more of these calls."""
-        for number in numbers:
-            self.futures.pop(number, None)
-        if self.at_most_once:
-            self._soon(self._close, numbers)
+        self._soon(self._close, numbers)
 
     def ask(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
         """Have the scheduler "cancel" or "look" calls up; wait for what it says of each.
@@ -143,7 +139,6 @@ class Cluster:
     def close(self) -> None:
         """Let go of the scheduler, and of what was started for this executor."""
         self._closed = True
-        self.futures.clear()
         if self.at_most_once and not self.lost():
             self._soon(self._end)
         if self._own_client:
@@ -160,16 +155,21 @@ class Cluster:
     # ---------------------------------------------------------- in the event loop
 
     def _go(self, work: Callable[..., Coroutine[object, object, None]], *args: object) -> None:
-        task = self.loop.create_task(work(*args))
+        self._keep(self.loop.create_task(work(*args)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it is done: the event loop itself does not."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _watch(self, tasks: Iterable[_Task]) -> None:
         for number, future in tasks:
-            self._go(self._await, number, future)
+            task = self._watched[number] = self.loop.create_task(self._await(number, future))
+            self._keep(task)
 
     async def _await(self, number: int, future: ports.DaskFuture) -> None:
         await future._state.wait()
+        self._watched.pop(number, None)
         self._arrived.append((number, future))
         if not self._collecting:
             self._collecting = True
@@ -179,10 +179,9 @@ class Cluster:
         try:
             while self._arrived:
                 batch, self._arrived = self._arrived, []
-                task = self.loop.create_task(self._fetch(batch))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-                await asyncio.wait({task}, timeout=BATCH)
+                fetched = self.loop.create_task(self._fetch(batch))
+                self._keep(fetched)
+                await asyncio.wait({fetched}, timeout=BATCH)
         finally:
             self._collecting = False
 
@@ -191,7 +190,7 @@ class Cluster:
         finished = {number: future for number, future in batch if _status(future) == "finished"}
         for number, future in batch:
             if _status(future) in _AGAIN:  # its result was lost: the cluster runs it again
-                self._go(self._await, number, future)
+                self._watch([(number, future)])
             elif number not in finished:
                 self._tell(_ended(number, future))
         if not finished:
@@ -213,7 +212,7 @@ class Cluster:
             if isinstance(outcome, bytes):
                 self._tell(Answered(number, outcome))
             else:  # it was lost, or cancelled, while it was being fetched
-                self._go(self._await, number, finished[number])
+                self._watch([(number, finished[number])])
 
     async def _failed(self, tasks: dict[int, ports.DaskFuture], why: str, tries: int) -> None:
         """Ask again for results that could not be fetched, or give them up."""
@@ -233,6 +232,12 @@ class Cluster:
         return [(verdict, worker) for verdict, worker in found]
 
     async def _close(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            watched = self._watched.pop(number, None)
+            if watched is not None:  # with it goes Dask's future, and so the task
+                watched.cancel()
+        if not self.at_most_once:
+            return
         await _heedless(
             self.client.scheduler.foregone_forget(
                 executor=self.executor.hex(), numbers=list(numbers)

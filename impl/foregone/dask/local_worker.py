@@ -1,6 +1,6 @@
 """The local worker: the one thread that offers calls to the cluster and ends what it answers.
 
-Each turn it reads what it was told (``words.py``), ends futures, and offers all calls that
+Each turn it reads what it was told (``words.py``), ends futures, and offers the calls that
 wait as one message.  It runs until the executor has been asked to end and nothing is left,
 and lets go of the cluster then.  While something is offered it looks at the connection twice
 a second, so that a loss that nobody tells it of is noticed all the same.
@@ -21,7 +21,7 @@ from foregone.clock import NO_LIMIT
 from foregone.dask import ports
 from foregone.dask.callbacks import BUT_CALLBACKS, Callbacks
 from foregone.dask.calls import START, AnyCall
-from foregone.dask.claims import CLAIMED, OPEN, UNKNOWN
+from foregone.dask.claims import CLAIMED, OPEN, UNKNOWN, Verdict
 from foregone.dask.errors import WorkerLost
 from foregone.dask.payload import refusal_of, value_of
 from foregone.dask.rooms import Pool
@@ -34,6 +34,7 @@ from foregone_spec.work_item import TRANSITIONS, Event, Place
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
 _IN_SLOT, _CLAIMED, _SETTLED = Place.IN_SLOT, Place.CLAIMED, Place.SETTLED
+_UNOFFERED: Final = (Place.WAITING, Place.RECALLED)
 _OFFER, _CLAIM, _RECALL = Event.OFFER, Event.CLAIM, Event.RECALL
 _ANSWER, _RAISE, _DIED, _FAIL = Event.ANSWER, Event.RAISE, Event.DIED, Event.FAIL
 #: What ends a call that was begun.
@@ -72,7 +73,8 @@ class LocalWorker:
         pool = self.pool
         try:
             while not self.turn():
-                pool.gate.acquire(timeout=PULSE if pool.calls else NO_LIMIT)
+                if not (pool.queue or pool.inbox):
+                    pool.gate.acquire(timeout=PULSE if pool.calls else NO_LIMIT)
         except BaseException as error:  # a defect of ours: nobody is left waiting
             LOGGER.critical("the local worker of %s has failed", pool.name, exc_info=True)
             pool.broken(f"the local worker failed: {error!r}")
@@ -93,10 +95,10 @@ class LocalWorker:
             self.fail_all()
         elif pool.drops():
             pool.discard()
-            while pool.queue and pool.queue[0]._place is _SETTLED:
+            while pool.queue and pool.queue[0]._place not in _UNOFFERED:
                 pool.queue.popleft()
         else:
-            self.offer_all()
+            self.offer_some()
         if self._forget:
             forget, self._forget = self._forget, []
             pool.cluster.forget(forget)
@@ -105,22 +107,21 @@ class LocalWorker:
 
     # ----------------------------------------------------------------- offer
 
-    def offer_all(self) -> None:
-        """Offer every call that waits, as few messages as there may be."""
+    def offer_some(self) -> None:
+        """Offer the calls that wait, as many as go into one message."""
         pool = self.pool
-        while pool.queue:
-            calls, size = list[AnyCall](), 0
-            while pool.queue and len(calls) < MOST and size < MOST_BYTES:
-                call = self._next()
-                if call is not None:
-                    calls.append(call)
-                    size += len(call._data)
-            if not calls:
-                continue
-            try:
-                pool.cluster.offer([(call._number, call._name, call._data) for call in calls])
-            except Exception as error:
-                self._not_offered(calls, error)
+        calls, size = list[AnyCall](), 0
+        while pool.queue and len(calls) < MOST and size < MOST_BYTES:
+            call = self._next()
+            if call is not None:
+                calls.append(call)
+                size += len(call._data)
+        if not calls:
+            return
+        try:
+            pool.cluster.offer([(call._number, call._name, call._data) for call in calls])
+        except Exception as error:
+            self._not_offered(calls, error)
 
     def _next(self) -> AnyCall | None:
         """Move the oldest call to the cluster; return it, or None if it was cancelled."""
@@ -144,7 +145,7 @@ class LocalWorker:
             self.pool.broken(why)
             return  # and all end together
         for call in calls:
-            self.finish(call, _FAIL if call._place is not _CLAIMED else _DIED, error=error)
+            self.finish(call, _FAIL, error=error)
 
     # ------------------------------------------------------------------ read
 
@@ -179,7 +180,8 @@ class LocalWorker:
             self.finish(call, _DIED, error=WorkerLost(refusal[1], why))
         elif refusal[0] == UNKNOWN:
             self.pool.broken("it does not know this executor any more")
-        # else it was cancelled, or has ended: who did that ends the future
+        else:
+            self._cancelled(call, refusal)
 
     def _failed(self, call: AnyCall, error: BaseException) -> None:
         worker = ports.killed_worker(error)
@@ -187,7 +189,7 @@ class LocalWorker:
             self._given_up(call, worker, f"the cluster has given the task up: {error}")
             return
         problem(error, "handling the task", call._name, "the cluster; is foregone installed there?")
-        self.finish(call, _RAISE if call._place is _CLAIMED else _FAIL, error=error)
+        self.finish(call, _FAIL, error=error)
 
     def _given_up(self, call: AnyCall, worker: str, why: str) -> None:
         """Offer a call again that was not begun; end one that was, or may have been."""
@@ -203,6 +205,13 @@ class LocalWorker:
         elif not verdict or verdict[0][0] == CLAIMED:
             worker = verdict[0][1] if verdict else worker
             self.finish(call, _DIED, error=WorkerLost(worker, why))
+        else:
+            self._cancelled(call, verdict[0])
+
+    def _cancelled(self, call: AnyCall, verdict: Verdict) -> None:
+        """End a call that the scheduler has cancelled, if who asked for that has not."""
+        if self.pool.learn(call, verdict):  # he was interrupted by Ctrl-C
+            self.pool.cancelled(call)
 
     def _again(self, call: AnyCall) -> None:
         """Have a call offered again, before those that wait."""
@@ -225,7 +234,7 @@ class LocalWorker:
             if call._place is not _SETTLED and call._number not in pool.calls:
                 self.finish(call, _FAIL, error=pool.loss())
         for call in pool.calls.copy().values():
-            self.finish(call, _DIED if call._place is _CLAIMED else _FAIL, error=pool.loss())
+            self.finish(call, _FAIL, error=pool.loss())
 
     def finish(
         self,
@@ -234,13 +243,13 @@ class LocalWorker:
         value: object = None,
         error: BaseException | None = None,
     ) -> None:
-        """End the future of a call, once, as the table says."""
+        """End the future of a call, once, as the table says; one that fails may be claimed."""
         pool = self.pool
         if event in _OF_BEGUN and call._place is not _CLAIMED:
             pool.begin(call, call._worker)
         ends = False
         with pool.lock:
-            cell = TRANSITIONS[call._place][event]
+            cell = TRANSITIONS[call._place][_DIED if event is _FAIL and call._place is _CLAIMED else event]  # fmt: skip
             if call._place is not _SETTLED and cell.after is _SETTLED: call._place = cell.after; ends = True  # fmt: skip
             if observer.log is not None and ends: observer.log += (("End", pool, call, event),)  # fmt: skip
         if not ends or cell.command is None:

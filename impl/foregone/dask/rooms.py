@@ -203,16 +203,17 @@ class Pool:
         """Cancel every call that no worker has claimed."""
         for call in tuple(self.queue):
             if self._take(call, _WAITING):
-                self._cancelled(call)
+                self.cancelled(call)
         open_calls = [call for call in self.calls.copy().values() if call._now is _PENDING]
         if not open_calls:
             return
         verdicts = self._asked("cancel", [call._number for call in open_calls])
         for call, verdict in zip(open_calls, verdicts, strict=False):
             if self.learn(call, verdict):
-                self._cancelled(call)
+                self.cancelled(call)
 
-    def _cancelled(self, call: AnyCall) -> None:
+    def cancelled(self, call: AnyCall) -> None:
+        """End the future of a call that was taken, as cancelled."""
         cell = call._decide(CANCEL)
         self.left(call)
         call._carry_out(cell.effects)
