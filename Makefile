@@ -14,7 +14,7 @@ UV = uv==0.13.9
 .PHONY: help setup format lint types contracts test models models-deep equality schedules \
   schedules-deep inclusions simulate traces mutants defects chaos museum museum-record \
   conformance conformance-record cpython \
-  verify docs page-test newcomer bench lock clean
+  verify docs page-test dask-test newcomer bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
@@ -111,6 +111,9 @@ page-test: setup  ## that page in a real browser: needs chromium and chromedrive
 newcomer: setup  ## the README's first steps, from a built wheel and sdist, in fresh environments
 	@$(RUN) -m model_tests.newcomer $(ARGS)
 
+dask-test: setup  ## the Dask executor on real clusters, whose workers and schedulers are killed
+	@$(RUN) -m model_tests.dask $(ARGS)
+
 bench: setup  ## against the standard library, peers, the physical limit; build/bench.html
 	@$(RUN) -m bench $(ARGS)
 
@@ -124,9 +127,10 @@ lock: setup  ## write .ci/requirements.txt from the pins in pyproject.toml
 	@for each in bench/plots docs/requirements; do \
 	  build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	    --no-header --no-annotate $$each.in -o $$each.txt || exit 1; done
-	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --no-header --no-annotate model_tests/browser/requirements.in \
-	  -o model_tests/browser/requirements.txt
+	@for each in browser dask; do \
+	  build/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	    --no-header --no-annotate model_tests/$$each/requirements.in \
+	    -o model_tests/$$each/requirements.txt || exit 1; done
 
 clean:  ## remove what was built and cached (the environments stay)
 	@rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .crosshair

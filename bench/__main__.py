@@ -1,9 +1,10 @@
 """``make bench``: the Future, waiting and both pools against the standard library.
 
 Ratios above 1 mean that foregone takes less.  ``make bench ARGS=processes`` runs the
-process pool's part alone, beside its peers, which it installs under build/.  ``--pairs
-N`` sets how many pairs are run of each workload, ``--only WORD`` runs those whose title
-has the word, ``--json FILE`` keeps every figure.  ``build/bench.html`` shows it with plots.
+process pool's part alone, beside its peers, which it installs under build/, and
+``ARGS=dask`` the Dask executor's, beside Dask's own.  ``--pairs N`` sets how many pairs
+are run of each workload, ``--only WORD`` runs those whose title has the word, ``--json FILE``
+keeps every figure of the other parts.  ``build/bench.html`` shows it with plots.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from itertools import repeat
 from types import ModuleType
 
 import foregone
-from bench import processes
+from bench import dask, processes
 from bench.paired import HEADER, Comparison, Workload, compare, machine
 from bench.report import Report, of_comparison
 
@@ -209,11 +210,12 @@ def main() -> int:
     """Print the tables; return 0."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     both = ("threads", "processes")
-    parser.add_argument("what", nargs="*", choices=[*both, []], help="threads, processes, or both")
+    which = "threads, processes, or both; or dask, beside Dask's own executor"
+    parser.add_argument("what", nargs="*", choices=[*both, "dask", []], help=which)
     parser.add_argument("--pairs", type=int, default=15, help="pairs of runs of each workload")
     parser.add_argument("--only", default="", help="run those whose title has this word")
     parser.add_argument("--json", type=pathlib.Path, help="keep every figure in this file")
-    of_processes = parser.add_argument_group("processes only")
+    of_processes = parser.add_argument_group("processes and dask")
     of_processes.add_argument("--scale", type=float, default=1.0, help="this share of the calls")
     of_processes.add_argument("--subjects", default="", help="of these only: foregone,standard")
     options = parser.parse_args()
@@ -227,6 +229,8 @@ def main() -> int:
         if keep is not None and "threads" in what:
             keep = keep.with_stem(f"{keep.stem}-processes")
         processes.main(options.pairs, options.only, options.scale, subjects, keep, found)
+    if "dask" in what:
+        dask.main(options.pairs, options.only, options.scale, found.say)
     print(f"\nas a page, with plots: {found.write()}")
     return 0
 

@@ -33,7 +33,8 @@ def test_a_changed_table_changes_the_readme() -> None:
     assert renewed(TEXT.replace(part, part.replace("RUNNING", "WALKING", 1))) == TEXT
 
 
-@pytest.mark.parametrize("code", list(blocks("python")))
+#: What needs Dask is run by ``make dask-test``.
+@pytest.mark.parametrize("code", [x for x in blocks("python") if "foregone.dask" not in x])
 def test_python_blocks_run(code: str, tmp_path: pathlib.Path) -> None:
     """Each Python block runs by itself and prints something."""
     ran = subprocess.run(

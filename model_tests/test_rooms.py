@@ -34,7 +34,7 @@ OF_THE_COMMAND: Final = {
 #: the state of a future that they made; compat.py is their door.
 WRITERS: Final = {
     "_now": [("compat.py", "_state"), ("future.py", "_decide")],
-    "phase": [("pool.py", "_ask"), ("process_pool/rooms.py", "_ask")],
+    "phase": [("dask/rooms.py", "_ask"), ("pool.py", "_ask"), ("process_pool/rooms.py", "_ask")],
 }
 
 #: The rooms of the process pool, and who else may know them: the modules that are
@@ -47,6 +47,8 @@ ITS_DOORS: Final = (
     "foregone.events_of_processes",
     "foregone.testing",
 )
+#: The executor on a cluster sends what a process pool sends, and nobody imports it.
+DASK: Final = "foregone.dask"
 #: What costs time and descriptors to import, and is not imported with foregone.
 HEAVY: Final = ("multiprocessing", "concurrent.futures.process", "socket", "select", "subprocess")
 #: The parent's side: what runs in a process does not come near it.
@@ -220,8 +222,9 @@ def reached(start: str) -> set[str]:
 
 @pytest.mark.parametrize("name", [each for each in MODULES if is_in(each, "foregone")])
 def test_only_the_process_pool_needs_processes(name: str) -> None:
-    """``import foregone`` imports no multiprocessing."""
-    if is_in(name, PROCESS_POOL) or name in ITS_DOORS:
+    """``import foregone`` imports no multiprocessing, and nothing that needs Dask."""
+    assert is_in(name, DASK) or not [x for x in IMPORTED[name] if is_in(x, DASK)]
+    if is_in(name, PROCESS_POOL) or is_in(name, DASK) or name in ITS_DOORS:
         return
     foreign = [x for x in IMPORTED[name] if any(is_in(x, each) for each in HEAVY)]
     inner = [x for x in IMPORTED[name] if is_in(x, PROCESS_POOL) or x in ITS_DOORS]

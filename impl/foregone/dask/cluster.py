@@ -1,0 +1,305 @@
+"""The cluster, as the local worker sees it: calls go out, words come in.
+
+Calls go out many at a time, as one message: ``offer`` has all that wait travel as the tasks
+of one ``Client.map``.  Answers come as they may: a coroutine for each task waits in the
+client's event loop, without a request, and what has come while one batch of results was
+being fetched is fetched as the next.  A result that cannot be fetched, because its worker
+went meanwhile, does not hold up those that are fetched with it: after a moment each is asked
+for alone.
+
+Where calls are claimed, ``news`` of the scheduler says which were, and whose worker went.
+
+Owner of every field: this module; ``_arrived``, ``_watched`` and
+the tasks are the event loop's.
+"""
+
+import asyncio
+import pickle
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from itertools import count
+from typing import Final
+
+from foregone.dask import claims, ports
+from foregone.dask.claims import Verdict
+from foregone.dask.payload import task
+from foregone.dask.words import Answered, Begun, Cut, Dropped, Failed, Lost, Word
+from foregone.dask.worker import run_again, run_once
+
+#: Seconds after which results that were asked for together are asked for one by one.
+SLOW: Final = 1.0
+#: Seconds for which a batch of results holds up the next.
+BATCH: Final = 0.05
+#: Seconds after which the scheduler answers, if there are no news.
+PATIENCE: Final = 10.0
+#: Seconds between two requests for news: what happens meanwhile comes in one answer.
+PAUSE: Final = 0.05
+#: So often results, or news, are asked for if the connection fails meanwhile.
+TRIES: Final = 3
+#: Seconds between two looks at the connection while an answer is waited for.
+LOOK: Final = 0.5
+
+#: What Dask's futures say of a task that is still to come.
+_AGAIN: Final = ("pending", "lost")
+
+#: A task: the number of its call, and Dask's future.
+_Task = tuple[int, ports.DaskFuture]
+
+
+class Unreachable(Exception):
+    """The scheduler cannot be asked: it is lost, or this is the thread that would have to wait."""
+
+
+class Cluster:
+    """A client, and what was handed to it."""
+
+    __slots__ = (
+        "_arrived", "_closed", "_collecting", "_keys", "_own", "_own_client", "_tasks", "_tell",
+        "_watched", "address", "at_most_once", "client", "executor", "loop",
+    )  # fmt: skip
+
+    address: str
+    at_most_once: bool
+    client: ports.Client
+    executor: bytes
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(
+        self,
+        client: ports.Client,
+        executor: bytes,
+        *,
+        own_client: bool,
+        own: ports.OwnCluster | None,
+    ) -> None:
+        self.client = client
+        self.executor = executor
+        self.loop = client.loop.asyncio_loop
+        self.address = ports.address_of(client)
+        self.at_most_once = False
+        self._keys = count()  # a call that is offered again is another task
+        self._own_client = own_client
+        self._own = own
+        self._tell: Callable[[Word], None] = _nobody
+        self._arrived: list[_Task] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watched: dict[int, asyncio.Task[None]] = {}
+        self._collecting = self._closed = False
+
+    def install(self) -> None:
+        """Have the scheduler keep claims for this executor; raise what it raises."""
+        found = self.client.run_on_scheduler(claims.install, self.executor.hex(), self.client.id)
+        if found != claims.NAME:
+            raise RuntimeError(f"the scheduler has {found!r} where this client has {claims.NAME!r}")
+        self.at_most_once = True
+
+    def begin(self, tell: Callable[[Word], None]) -> None:
+        """Tell what happens from now on."""
+        self._tell = tell
+        if self.at_most_once:
+            self.loop.call_soon_threadsafe(self._go, self._hear)
+
+    # ------------------------------------------------------- of the local worker
+
+    def offer(self, calls: Sequence[tuple[int, str, bytes]]) -> None:
+        """Hand calls to the cluster: number, name, and what is sent of each."""
+        run = run_once if self.at_most_once else run_again
+        name = self.executor.hex()
+        sent = [task(run, self.executor, number, data) for number, _, data in calls]
+        keys = [f"{called}-{name}-{next(self._keys)}" for _, called, _ in calls]
+        made = self.client.map(pickle.loads, sent, key=keys, pure=False, fifo_timeout="0 ms")
+        tasks = list(zip((number for number, _, _ in calls), made, strict=True))
+        self.loop.call_soon_threadsafe(self._watch, tasks)
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Want nothing more of these calls."""
+        self._soon(self._close, numbers)
+
+    def ask(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
+        """Have the scheduler "cancel" or "look" calls up; wait for what it says of each.
+
+        Raises Unreachable if it cannot be asked.
+        """
+        if asyncio._get_running_loop() is self.loop or self.lost():
+            raise Unreachable
+        asked = asyncio.run_coroutine_threadsafe(self._ask(operation, numbers), self.loop)
+        while True:
+            try:
+                return asked.result(LOOK)
+            except TimeoutError:
+                if asked.done() or self.lost():
+                    raise Unreachable from None
+            except Exception as error:
+                raise Unreachable from error
+
+    def lost(self) -> str:
+        """Return how it comes that there is no scheduler, or "" if there is."""
+        status = self.client.status
+        return "" if status == "running" else f"the client's status is {status!r}"
+
+    def close(self) -> None:
+        """Let go of the scheduler, and of what was started for this executor."""
+        self._closed = True
+        if self.at_most_once and not self.lost():
+            self._soon(self._end)
+        if self._own_client:
+            _quietly(self.client.close)
+        if self._own is not None:
+            _quietly(self._own.close)
+
+    def _soon(self, work: Callable[..., Coroutine[object, object, None]], *args: object) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self._go, work, *args)
+        except RuntimeError:  # the loop is closed: there is nobody to tell
+            pass
+
+    # ---------------------------------------------------------- in the event loop
+
+    def _go(self, work: Callable[..., Coroutine[object, object, None]], *args: object) -> None:
+        self._keep(self.loop.create_task(work(*args)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it is done: the event loop itself does not."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _watch(self, tasks: Iterable[_Task]) -> None:
+        for number, future in tasks:
+            task = self._watched[number] = self.loop.create_task(self._await(number, future))
+            self._keep(task)
+
+    async def _await(self, number: int, future: ports.DaskFuture) -> None:
+        await future._state.wait()
+        self._watched.pop(number, None)
+        self._arrived.append((number, future))
+        if not self._collecting:
+            self._collecting = True
+            self._go(self._collect)
+
+    async def _collect(self) -> None:
+        try:
+            while self._arrived:
+                batch, self._arrived = self._arrived, []
+                fetched = self.loop.create_task(self._fetch(batch))
+                self._keep(fetched)
+                await asyncio.wait({fetched}, timeout=BATCH)
+        finally:
+            self._collecting = False
+
+    async def _fetch(self, batch: list[_Task], tries: int = TRIES) -> None:
+        """Tell what became of tasks that are not pending any more."""
+        finished = {number: future for number, future in batch if _status(future) == "finished"}
+        for number, future in batch:
+            if _status(future) in _AGAIN:  # its result was lost: the cluster runs it again
+                self._watch([(number, future)])
+            elif number not in finished:
+                self._tell(_ended(number, future))
+        if not finished:
+            return
+        asked = asyncio.ensure_future(
+            self.client.gather(finished, errors="skip", asynchronous=True)
+        )
+        done, _ = await asyncio.wait({asked}, timeout=SLOW if len(finished) > 1 else None)
+        if not done:
+            for number, future in finished.items():
+                self._go(self._fetch, [(number, future)])
+            await asyncio.wait({asked})
+        if asked.cancelled() or asked.exception() is not None:
+            await self._failed(
+                finished, repr(None if asked.cancelled() else asked.exception()), tries
+            )
+            return
+        for number, outcome in asked.result().items():
+            if isinstance(outcome, bytes):
+                self._tell(Answered(number, outcome))
+            else:  # it was lost, or cancelled, while it was being fetched
+                self._watch([(number, finished[number])])
+
+    async def _failed(self, tasks: dict[int, ports.DaskFuture], why: str, tries: int) -> None:
+        """Ask again for results that could not be fetched, or give them up."""
+        if self._closed:
+            return
+        if tries > 1:
+            await asyncio.sleep(PAUSE)
+            self._go(self._fetch, list(tasks.items()), tries - 1)
+            return
+        for number in tasks:
+            self._tell(Dropped(number, f"its result could not be fetched: {why}"))
+
+    async def _ask(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
+        scheduler = self.client.scheduler
+        asked = scheduler.foregone_cancel if operation == "cancel" else scheduler.foregone_look
+        found = await asked(executor=self.executor.hex(), numbers=list(numbers))
+        return [(verdict, worker) for verdict, worker in found]
+
+    async def _close(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            watched = self._watched.pop(number, None)
+            if watched is not None:  # with it goes Dask's future, and so the task
+                watched.cancel()
+        if not self.at_most_once:
+            return
+        await _heedless(
+            self.client.scheduler.foregone_forget(
+                executor=self.executor.hex(), numbers=list(numbers)
+            )
+        )
+
+    async def _end(self) -> None:
+        await _heedless(self.client.scheduler.foregone_end(executor=self.executor.hex()))
+
+    async def _hear(self) -> None:
+        seen, tries = 0, TRIES
+        while not self._closed:
+            try:
+                seen, said = await self.client.scheduler.foregone_news(
+                    executor=self.executor.hex(), seen=seen, patience=PATIENCE
+                )
+            except Exception as error:  # a connection that fails, whatever Dask raises then
+                tries -= 1
+                if not self._closed and (not tries or self.lost()):
+                    self._tell(Cut(f"it does not answer: {error!r}"))
+                    return
+                await asyncio.sleep(PAUSE)
+                continue
+            tries = TRIES
+            if seen < 0:
+                if not self._closed:
+                    self._tell(Cut("it does not know this executor any more"))
+                return
+            for what, number, worker in said:
+                self._tell(Begun(number, worker) if what == claims.BEGUN else Lost(number, worker))
+            await asyncio.sleep(PAUSE)
+
+
+def _nobody(_word: Word) -> None:
+    """Tell nobody yet."""
+
+
+def _status(future: ports.DaskFuture) -> str:
+    return future._state.status
+
+
+def _ended(number: int, future: ports.DaskFuture) -> Word:
+    """Return what is to be said of a task that has no result."""
+    error = future._state.exception
+    if _status(future) == "error" and error is not None:
+        return Failed(number, error)
+    reason = str(getattr(error, "reason", None) or "")
+    if "connection" in reason:
+        return Cut("the client has lost the connection")
+    return Dropped(number, f"the cluster has cancelled its task ({reason or _status(future)})")
+
+
+async def _heedless(request: Awaitable[object]) -> None:
+    """Await a request whose failure changes nothing: who is not there forgets by himself."""
+    try:
+        await request
+    except Exception:
+        pass
+
+
+def _quietly(close: Callable[[], object]) -> None:
+    try:
+        close()
+    except Exception:  # it was closed, or its scheduler is gone
+        pass

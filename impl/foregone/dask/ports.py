@@ -1,0 +1,193 @@
+"""What is used of Dask, as protocols: it is imported when an executor is made, not before.
+
+So the types of this package are checked where Dask is not installed, and what may change
+under it stands in one place.  All but ``Future._state`` is public; that is how a coroutine
+waits for a future without one thread, or one request, for each.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Protocol, cast
+
+from foregone.dask.claims import Verdict
+
+
+class Loop(Protocol):
+    """The event loop of a client."""
+
+    @property
+    def asyncio_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop itself."""
+        ...
+
+
+class State(Protocol):
+    """What a client knows of a task."""
+
+    @property
+    def status(self) -> str:
+        """Return "pending", "finished", "error", "cancelled" or "lost"."""
+        ...
+
+    @property
+    def exception(self) -> BaseException | None:
+        """Return why it failed, or was cancelled."""
+        ...
+
+    def wait(self) -> Awaitable[object]:
+        """Wait until the task is not pending any more."""
+        ...
+
+
+class DaskFuture(Protocol):
+    """A future of Dask."""
+
+    @property
+    def _state(self) -> State: ...
+
+
+class SchedulerCalls(Protocol):
+    """The operations of a scheduler that ``claims.install`` adds."""
+
+    @property
+    def foregone_cancel(self) -> "Callable[..., Awaitable[list[Verdict]]]":
+        """Cancel calls."""
+        ...
+
+    @property
+    def foregone_look(self) -> "Callable[..., Awaitable[list[Verdict]]]":
+        """Look calls up."""
+        ...
+
+    @property
+    def foregone_forget(self) -> Callable[..., Awaitable[object]]:
+        """Forget calls."""
+        ...
+
+    @property
+    def foregone_end(self) -> Callable[..., Awaitable[object]]:
+        """Forget an executor."""
+        ...
+
+    @property
+    def foregone_news(
+        self,
+    ) -> Callable[..., Awaitable[tuple[int, Sequence[tuple[str, int, str]]]]]:
+        """Hear what has happened."""
+        ...
+
+
+class Client(Protocol):
+    """A client of Dask that is not asynchronous."""
+
+    @property
+    def id(self) -> str:
+        """Return the name that the scheduler has for it."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """Return "running" as long as there is a scheduler."""
+        ...
+
+    @property
+    def loop(self) -> Loop:
+        """Return its event loop, which runs in a thread of Dask's."""
+        ...
+
+    @property
+    def scheduler(self) -> SchedulerCalls:
+        """Return the scheduler's operations."""
+        ...
+
+    @property
+    def asynchronous(self) -> bool:
+        """Say whether it belongs to an event loop of the user's."""
+        ...
+
+    def map(
+        self,
+        func: Callable[..., object],
+        iterable: Sequence[bytes],
+        /,
+        *,
+        key: list[str],
+        pure: bool,
+        fifo_timeout: str,
+    ) -> Sequence[DaskFuture]:
+        """Submit one task for each item."""
+        ...
+
+    def gather(
+        self, futures: Mapping[int, DaskFuture], *, errors: str, asynchronous: bool
+    ) -> Awaitable[Mapping[int, object]]:
+        """Fetch results."""
+        ...
+
+    def run_on_scheduler(self, function: Callable[..., str], *args: str) -> str:
+        """Call a function in the scheduler's process."""
+        ...
+
+    def close(self) -> object:
+        """Let go of the scheduler."""
+        ...
+
+
+class OwnCluster(Protocol):
+    """A cluster that this process has started."""
+
+    def close(self) -> object:
+        """End its processes."""
+        ...
+
+
+def distributed() -> ModuleType:
+    """Return the package, imported now.
+
+    Raises ImportError, with the remedy, where it is not installed.
+    """
+    try:
+        return importlib.import_module("distributed")
+    except ImportError as error:
+        raise ImportError(
+            f"foregone.dask needs Dask's package distributed, and it cannot be imported "
+            f"({error}): pip install foregone[dask]",
+            name=error.name,
+        ) from error
+
+
+def address_of(client: Client) -> str:
+    """Return the address of the scheduler of a client, as it can be told."""
+    return str(getattr(getattr(client, "scheduler", None), "address", "(unknown)"))
+
+
+def connect(address: object) -> Client:
+    """Return a client of the scheduler at an address, or of a cluster."""
+    made: object = vars(distributed())["Client"](address, set_as_default=False)
+    return cast("Client", made)
+
+
+def start(workers: int | None) -> OwnCluster:
+    """Start a cluster of this machine: one process with one thread for each worker."""
+    made: object = vars(distributed())["LocalCluster"](
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": ":0"},  # whoever has the usual port keeps it
+    )
+    return cast("OwnCluster", made)
+
+
+def is_client(value: object) -> bool:
+    """Say whether ``value`` is a client of Dask."""
+    return isinstance(value, vars(distributed())["Client"])
+
+
+def killed_worker(error: BaseException) -> str | None:
+    """Return who died last if the cluster has given a task up after deaths; else None."""
+    if not isinstance(error, vars(distributed())["KilledWorker"]):
+        return None
+    return str(getattr(getattr(error, "last_worker", None), "address", ""))

@@ -1,0 +1,274 @@
+"""The rooms of a Dask executor: what its user's threads and the local worker share.
+
+Work Ids and Work Items are one queue here: calls that were accepted and not yet offered.
+What was offered to the cluster is in ``calls``, by number, until its future has ended.  The
+executor object holds the pool and the local worker holds the pool; nothing here holds the
+executor, so that it can be collected while its calls run.
+
+Steps, interruption points and locks are as in ``future.py``; requests to the scheduler are
+made with no lock held.  ``_ask`` alone assigns the phase.
+
+Who is asked for what, where the cluster keeps claims: whether a call may be cancelled, the
+scheduler; a call that is WAITING was never offered, and is taken under the lock.
+
+Owner of every field: this module, and ``local_worker.py`` where it says so.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from foregone import fork, interpreter_exit, observer
+from foregone.dask.calls import START, AnyCall
+from foregone.dask.claims import CANCELLED, CLAIMED, Verdict
+from foregone.dask.cluster import Cluster, Unreachable
+from foregone.dask.errors import SchedulerLost
+from foregone.dask.words import Word
+from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
+from foregone_spec.future import Command, State
+from foregone_spec.lifecycle import TRANSITIONS, Phase, Request, accepts, runs_queued
+from foregone_spec.work_item import TRANSITIONS as PLACES
+from foregone_spec.work_item import Event, Place
+
+_OPEN: Final = Phase.OPEN
+_WAITING, _IN_SLOT, _RECALLED, _CLAIMED, _SETTLED = Place
+_CANCEL, _CLAIM, _OFFER, _FAIL = Event.CANCEL, Event.CLAIM, Event.OFFER, Event.FAIL
+_PENDING: Final = State.PENDING
+CANCEL: Final = PLACES[_WAITING][_CANCEL].command or Command.CANCEL_OWNED
+FAIL: Final = PLACES[_WAITING][_FAIL].command or Command.SET_EXCEPTION
+
+
+class Pool:
+    """The state of one Dask executor."""
+
+    __slots__ = (
+        "__weakref__",
+        "calls",  # by number: offered, and not ended
+        "cluster",
+        "gate",  # of the local worker
+        "inbox",  # words that it has not read
+        "joined",  # the threads that shutdown waits for
+        "lock",
+        "name",
+        "offered",  # how many calls ever were
+        "over",  # the local worker has ended
+        "phase",
+        "queue",  # Work Ids and Work Items in one: accepted, not yet offered
+        "settled",  # how many calls have ended
+        "taken",  # those that somebody is about to cancel
+        "why",  # there is no scheduler
+    )
+
+    calls: dict[int, AnyCall]
+    cluster: Cluster
+    gate: Gate
+    inbox: deque[Word]
+    joined: list[threading.Thread]
+    lock: Lock
+    name: str
+    offered: int
+    over: bool
+    phase: Phase
+    queue: deque[AnyCall]
+    settled: int
+    taken: list[AnyCall]
+    why: str
+
+    def __init__(self, name: str, cluster: Cluster) -> None:
+        self.name = name
+        self.cluster = cluster
+        self.lock = new_lock()
+        self.gate = new_gate()
+        self.gate.acquire()
+        self.phase = _OPEN
+        self.queue = deque()
+        self.calls = {}
+        self.inbox = deque()
+        self.taken = []
+        self.joined = []
+        self.offered = self.settled = 0
+        self.over = False
+        self.why = ""
+        fork.pools.add(self)
+        interpreter_exit.pools.add(self)
+        if interpreter_exit.begun():
+            self._ask(Request.EXIT)
+
+    # ---------------------------------------------------------------- submit
+
+    def accept(self, call: AnyCall, trouble: BaseException | None) -> bool:
+        """Accept a call; return False, and do nothing, if the pool takes no more.
+
+        A call that cannot be sent ends with ``trouble``.
+        """
+        entry = iter((call,))
+        accepted = False
+        with self.lock:
+            if self.phase is _OPEN and trouble is None: self.queue += entry; accepted = True  # fmt: skip
+            elif self.phase is _OPEN: cell = PLACES[call._place][_FAIL]; call._place = cell.after; self.settled += 1; accepted = True  # fmt: skip
+            if observer.log is not None: observer.log += (("Submit", self, call, accepted, trouble),)  # fmt: skip
+        if accepted and trouble is not None:
+            call._obey(FAIL, None, trouble)
+        elif accepted:
+            open_gate(self.gate)
+        return accepted
+
+    # ---------------------------------------------------- where a call goes next
+
+    def take(self, call: AnyCall) -> bool:
+        """Take a call out of the race with the workers; return whether this has done it.
+
+        It never begins then, and ``left`` must follow once its future has ended.
+        """
+        if self._take(call, _WAITING):
+            return True
+        if call._place in (_CLAIMED, _SETTLED):
+            return False
+        verdict = self._asked("cancel", (call._number,))
+        return bool(verdict) and self.learn(call, verdict[0])
+
+    def look(self, call: AnyCall) -> None:
+        """Learn whether a worker has claimed a call."""
+        if call._place in (_IN_SLOT, _RECALLED):
+            for verdict in self._asked("look", (call._number,)):
+                self.learn(call, verdict)
+
+    def _asked(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
+        try:
+            return self.cluster.ask(operation, numbers)
+        except Unreachable:
+            open_gate(self.gate)  # the local worker looks why
+            return []
+
+    def learn(self, call: AnyCall, verdict: Verdict) -> bool:
+        """Have a call go where the scheduler says; return whether it is cancelled by this."""
+        if verdict[0] == CANCELLED:
+            return self._take(call, _IN_SLOT) or self._take(call, _RECALLED)
+        if verdict[0] == CLAIMED:
+            self.begin(call, verdict[1])
+        return False
+
+    def _take(self, call: AnyCall, place: Place) -> bool:
+        """Take a call that is still at ``place``."""
+        entry = iter((call,))
+        taken = False
+        with self.lock:
+            if call._place is place: cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken += entry; taken = True  # fmt: skip
+            if observer.log is not None and taken: observer.log += (("Take", self, call, place),)  # fmt: skip
+        return taken
+
+    def left(self, call: AnyCall) -> None:
+        """Let go of a call that was taken, now that its future has ended."""
+        number = call._number
+        call._data = b""
+        with self.lock:
+            self.settled += 1
+        if number and self.calls.pop(number, None) is not None:
+            self.cluster.forget((number,))
+        self.taken.remove(call)
+        open_gate(self.gate)
+
+    def begin(self, call: AnyCall, worker: str) -> None:
+        """Learn that a worker has claimed a call that was offered."""
+        with self.lock:
+            if call._place is not _SETTLED: call._worker = worker  # fmt: skip
+            if call._place is _RECALLED: cell = PLACES[_RECALLED][_OFFER]; call._place = cell.after  # fmt: skip
+            if call._place is _IN_SLOT: cell = PLACES[_IN_SLOT][_CLAIM]; call._place = cell.after  # fmt: skip
+            if observer.log is not None: observer.log += (("Notice", self, call, worker),)  # fmt: skip
+        if call._place is _CLAIMED and call._now is _PENDING:
+            call._decide(START)
+
+    # --------------------------------------------------------------- the end
+
+    def _ask(self, request: Request) -> Phase:
+        """Move to where the table says."""
+        with self.lock:
+            cell = TRANSITIONS[self.phase][request]; self.phase = cell.after  # fmt: skip
+            if observer.log is not None: observer.log += (("Ask", self, request, cell),)  # fmt: skip
+        open_gate(self.gate)
+        return cell.after
+
+    def ask(self, request: Request) -> None:
+        """Request an end; end what has not begun if the phase asks for that."""
+        if self._ask(request) is Phase.CANCELLING:
+            self.discard()
+
+    def broken(self, why: str) -> None:
+        """Learn that there is no scheduler any more."""
+        self.why = self.why or why
+        self._ask(Request.BREAK)
+
+    def discard(self) -> None:
+        """Cancel every call that no worker has claimed."""
+        for call in tuple(self.queue):
+            if self._take(call, _WAITING):
+                self.cancelled(call)
+        open_calls = [call for call in self.calls.copy().values() if call._now is _PENDING]
+        if not open_calls:
+            return
+        verdicts = self._asked("cancel", [call._number for call in open_calls])
+        for call, verdict in zip(open_calls, verdicts, strict=False):
+            if self.learn(call, verdict):
+                self.cancelled(call)
+
+    def cancelled(self, call: AnyCall) -> None:
+        """End the future of a call that was taken, as cancelled."""
+        cell = call._decide(CANCEL)
+        self.left(call)
+        call._carry_out(cell.effects)
+
+    def collected(self) -> None:
+        """Learn that the executor object was collected: run what is queued, then end."""
+        self._ask(Request.COLLECT)
+
+    def join(self) -> None:
+        """Return when every call has ended, and the cluster was let go.
+
+        Raises RuntimeError if the caller is one of the executor's own threads.
+        """
+        if threading.current_thread() in self.joined:
+            raise RuntimeError(
+                "cannot join current thread: shutdown(wait=True) was called from a callback of "
+                "this executor; it is shut down, pass wait=False to not wait for it here"
+            )
+        for thread in self.joined:  # the second was added, if at all, before the first ended
+            thread.join()
+        if observer.log is not None: observer.log += (("ShutdownReturns", self),)  # fmt: skip
+
+    def forked(self) -> None:
+        """Become the copy in a forked child: nothing of the cluster is here."""
+        stranded = [*self.queue, *self.calls.values()]
+        self.lock = new_lock()
+        self.queue, self.calls, self.inbox = deque(), {}, deque()
+        self.joined, self.taken, self.over = [], [], True
+        self._ask(Request.FORK)
+        for call in stranded:
+            call._decide(FAIL, None, fork.stranded())
+
+    def accepts(self) -> bool:
+        """Say whether the pool takes calls."""
+        return accepts(self.phase)
+
+    def drops(self) -> bool:
+        """Say whether what has not begun will not begin."""
+        return not runs_queued(self.phase)
+
+    def refusal(self) -> RuntimeError:
+        """Return the error for a ``submit`` that is not accepted."""
+        match self.phase:
+            case Phase.BROKEN:
+                return self.loss()
+            case Phase.FORKED:
+                return RuntimeError(
+                    "cannot schedule new futures after fork: this executor was made in the "
+                    "parent of this process and has no connection here; make a new one"
+                )
+            case Phase.INTERPRETER_EXIT:
+                return RuntimeError("cannot schedule new futures after interpreter shutdown")
+            case _:
+                return RuntimeError("cannot schedule new futures after shutdown")
+
+    def loss(self) -> SchedulerLost:
+        """Return the error of a call that ends with the scheduler, a new one each time."""
+        return SchedulerLost(self.cluster.address, self.why)

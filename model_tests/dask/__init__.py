@@ -1,0 +1,1 @@
+"""``foregone.dask`` on real clusters of dask.distributed, which is installed beside."""

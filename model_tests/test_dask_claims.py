@@ -1,0 +1,166 @@
+"""The Dask executor without Dask: the book of claims, and what is said without an installation.
+
+On clusters it is tested by ``make dask-test``.
+"""
+
+import asyncio
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import count
+from types import SimpleNamespace
+from typing import Final, cast
+
+import pytest
+
+from foregone import dask
+from foregone.dask import claims
+from foregone.dask.claims import CANCELLED, CLAIMED, CLOSED, OPEN, UNKNOWN, WON, Book, Claim, Claims
+from model_tests.chain.command import ROOT
+
+#: What may come to a book, about one call: two attempts of two workers, one of them twice.
+FIRST: Final = Claim("tcp://one", "a", "key-1")
+SECOND: Final = Claim("tcp://two", "b", "key-2")
+STEPS: Final[dict[str, Callable[[Book], object]]] = {
+    "first claims": lambda book: book.claim(1, FIRST),
+    "second claims": lambda book: book.claim(1, SECOND),
+    "client cancels": lambda book: book.cancel(1),
+    "client closes": lambda book: book.close(1),
+    "another is claimed": lambda book: book.claim(2, SECOND),
+    "another is closed": lambda book: book.close(2),
+}
+
+
+def run(steps: tuple[str, ...]) -> tuple[list[tuple[str, str]], Book]:
+    """Take steps with a fresh book; return what was said of the call, and the book."""
+    book = Book("client")
+    said = []
+    for step in steps:
+        verdict = STEPS[step](book)
+        if verdict is not None and not step.startswith("another"):
+            said.append((step, cast("tuple[str, str]", verdict)[0]))
+    return said, book
+
+
+def test_one_wins_whatever_comes_in_whatever_order() -> None:
+    """Every sequence of up to five steps: at most one attempt begins, none of what is cancelled."""
+    ahead: list[tuple[str, ...]] = [()]
+    tried = count()
+    while ahead:
+        steps = ahead.pop()
+        next(tried)
+        said, book = run(steps)
+        winners = {step for step, verdict in said if verdict == WON}
+        assert len(winners) <= 1, steps
+        cancelled = any(x == ("client cancels", CANCELLED) for x in said)
+        assert not (winners and cancelled), steps
+        asked = [step for step in steps if not step.startswith("another")]
+        if asked and asked[0] != "client closes":
+            assert winners or cancelled, steps  # who comes first wins
+        if "client closes" in steps:
+            assert book.look(1)[0] == CLOSED, steps
+        if len(steps) < 5:
+            ahead += [(*steps, step) for step in STEPS]
+    assert next(tried) == sum(len(STEPS) ** each for each in range(6))
+
+
+def test_who_asks_twice_is_told_the_same() -> None:
+    book = Book("client")
+    assert book.claim(1, FIRST) == book.claim(1, FIRST) == (WON, "tcp://one")
+    assert book.claim(1, SECOND) == book.cancel(1) == (CLAIMED, "tcp://one")
+    assert book.cancel(2) == book.cancel(2) == (CANCELLED, "")
+    assert book.claim(2, FIRST) == (CANCELLED, "")
+
+
+def test_a_book_is_as_large_as_what_is_pending() -> None:
+    book = Book("client")
+    for number in range(1, 1001):
+        book.claim(number, FIRST)
+        book.close(number)
+        book.heard(number)
+    assert book.size == 0
+    assert book.look(1) == book.claim(1000, SECOND) == book.cancel(500) == (CLOSED, "")
+    assert book.look(1001) == (OPEN, "")
+    for number in reversed(range(1001, 1101)):
+        book.cancel(number)
+        book.close(number)
+    assert book.size == 0
+
+
+def test_an_executor_without_a_book_is_refused() -> None:
+    kept = Claims()
+    kept.open("here", "client")
+    assert kept.claim("gone", 1, "tcp://one", "a", "key") == (UNKNOWN, "")
+    assert kept.cancel("gone", [1, 2]) == kept.look("gone", [1, 2]) == [(UNKNOWN, "")] * 2
+    kept.remove_client(cast("claims.Scheduler", None), "another")
+    assert kept.claim("here", 1, "tcp://one", "a", "key")[0] == WON
+    kept.remove_client(cast("claims.Scheduler", None), "client")
+    assert kept.claim("here", 1, "tcp://one", "a", "key") == (UNKNOWN, "")
+    kept.end("here")  # twice is once
+    kept.forget("here", [1])
+
+
+def test_the_news_of_a_book() -> None:
+    async def talk() -> None:
+        kept = Claims()
+        kept.open("e", "client")
+        waits = asyncio.ensure_future(kept.news("e", 0, 50.0))
+        await asyncio.wait({waits}, timeout=0)
+        kept.claim("e", 1, "tcp://one", "a", "key-1")
+        kept.claim("e", 2, "tcp://two", "b", "key-2")
+        begun = [("begun", 1, "tcp://one"), ("begun", 2, "tcp://two")]
+        assert await waits == (2, begun)
+        assert await kept.news("e", 1, 50.0) == (2, begun[1:])  # the answer was not read to its end
+        assert await kept.news("e", 2, 0.0) == (2, [])
+        there = SimpleNamespace(tasks={"key-2": SimpleNamespace(state="memory")})
+        for worker in ("tcp://one", "tcp://two"):  # the result of the second is kept elsewhere
+            kept.remove_worker(cast("claims.Scheduler", there), worker, stimulus_id="x")
+        assert await kept.news("e", 2, 50.0) == (3, [("lost", 1, "tcp://one")])
+        waits = asyncio.ensure_future(kept.news("e", 3, 50.0))
+        await asyncio.wait({waits}, timeout=0)
+        kept.end("e")
+        assert await waits == (-1, [])
+        assert await kept.news("e", 0, 50.0) == (-1, [])
+
+    asyncio.run(talk())
+
+
+def test_install_is_for_the_scheduler() -> None:
+    with pytest.raises(TypeError, match=r"is for Client\.run_on_scheduler"):
+        claims.install("e", "client")
+
+
+# ------------------------------------------------------------------ without Dask
+
+
+def test_nothing_of_dask_is_imported_before_an_executor_is_made() -> None:
+    program = "import sys, foregone.dask; print([x for x in sys.modules if x == 'distributed'])"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
+
+
+def test_who_has_no_dask_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"pip install foregone\[dask\]"):
+        dask.DaskExecutor()
+
+
+LOST: Final = (
+    "the scheduler at tcp://s was lost: it died; what was pending may have run; make a new "
+    "executor once there is a scheduler"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (dask.WorkerLost("tcp://one", "it died"), "worker tcp://one was lost: it died"),
+        (dask.WorkerLost("", "it died"), "worker (unknown) was lost: it died"),
+        (dask.SchedulerLost("tcp://s", "it died"), LOST),
+    ],
+)
+def test_what_was_lost_is_named(error: Exception, says: str) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert str(error) == str(again) == says
+    assert vars(error) == vars(again)
