@@ -185,8 +185,24 @@ def test_each_call_is_on_the_track_of_who_ran_it(of_processes: Path) -> None:
 
 
 def test_each_call_has_a_bar_and_an_arrow(of_processes: Path) -> None:
-    counts = Counter(each["ph"] for each in marks(of_processes))
-    assert counts["b"] == counts["e"] == counts["s"] == counts["f"] == counts["X"] == 32
+    drawn = marks(of_processes)
+    counts = Counter(each["ph"] for each in drawn)
+    assert counts["b"] == counts["e"] == counts["X"] == 32
+    leaves = {each["bind_id"]: each["args"]["call"] for each in drawn if each.get("flow_out")}
+    arrives = {each["bind_id"]: each["args"]["call"] for each in drawn if each.get("flow_in")}
+    assert leaves == arrives
+    assert len(leaves) == 32
+
+
+def test_bars_and_arrows_of_two_executors_are_not_the_same() -> None:
+    """Who draws them looks at the id alone, in all processes at once, and it must be a number."""
+    made: Any = chrome_trace([
+        Event(1, 1.0, "one", "Opened"), Event(1, 1.0, "other", "Opened"),
+        Event(2, 1.5, "one", "Submit", 1, 0, "f"), Event(2, 1.5, "other", "Submit", 1, 0, "f"),
+    ])["traceEvents"]  # fmt: skip
+    ids = [each["id"] for each in made if each["ph"] == "b"]
+    assert len(set(ids)) == 2
+    assert all(type(each) is int for each in ids)
 
 
 def test_cancels_requests_and_deaths_are_marks(of_threads: Path, of_processes: Path) -> None:

@@ -37,6 +37,7 @@ class _Call:
     sent: float = 0.0
     claimed: float = 0.0
     worker: int = 0
+    bar: int = 0  # its number in the trace: the bar's, and the arrow's
 
 
 @final
@@ -65,6 +66,7 @@ class _Trace:
     def __init__(self) -> None:
         self.marks: list[Mark] = []
         self.executors: dict[str, _Executor] = {}
+        self.bars = 0
         self.begun = -1.0
         self.last = 0.0
 
@@ -80,7 +82,8 @@ class _Trace:
             return  # its beginning is not in these files
         match event.action:
             case "Submit" if event.call:
-                known.calls[event.call] = _Call(event.what, now)
+                self.bars += 1
+                known.calls[event.call] = _Call(event.what, now, bar=self.bars)
                 self._call(known, event.call, "b", now)
             case "Submit":
                 self._mark(known, _CALLS, f"refused: {event.what}", now)
@@ -150,7 +153,8 @@ class _Trace:
         if event.after in _CANCELLED:
             self._mark(known, _CALLS, f"cancelled: {call.fn}", now)
         elif call.claimed:  # by a thread; or its process has died
-            self._slice(known, event.call, call, call.claimed, now, {"ended by": event.what})
+            began = max(call.claimed, known.free.get(call.worker, 0.0))
+            self._slice(known, event.call, call, began, now, {"ended by": event.what})
         self._call(known, event.call, "e", now, call, event.after)
 
     def _removed(self, known: _Executor, event: Event, now: float) -> None:
@@ -181,9 +185,11 @@ class _Trace:
         """Begin or end the bar of a call."""
         call = call or known.calls[number]
         mark: Mark = {
-            "ph": phase, "cat": "call", "name": call.fn, "id": number, "pid": known.track,
+            "ph": phase, "cat": "call", "name": call.fn, "id": call.bar, "pid": known.track,
             "tid": _CALLS, "ts": now, "args": {"call": number, "after": after or "PENDING"},
         }  # fmt: skip
+        if phase == "b":
+            mark |= {"bind_id": call.bar, "flow_out": True}
         self.marks.append(mark)
 
     def _slice(
@@ -192,9 +198,5 @@ class _Trace:
         self.marks.append({
             "ph": "X", "name": call.fn, "pid": known.track, "tid": call.worker, "ts": began,
             "dur": max(0.0, now - began), "args": {"call": number, **args},
+            "bind_id": call.bar, "flow_in": True,
         })  # fmt: skip
-        flow: Mark = {
-            "cat": "submit", "name": "submit", "id": f"{known.track}.{number}", "pid": known.track,
-        }  # fmt: skip
-        self.marks.append({**flow, "ph": "s", "tid": _CALLS, "ts": call.submitted})
-        self.marks.append({**flow, "ph": "f", "bp": "e", "tid": call.worker, "ts": began})

@@ -21,14 +21,15 @@ Actions of every executor:
 ``Future``           the future of ``call`` was given the command ``what``, and is ``after`` then
 ``Ask``              an end was asked for by ``what``; the executor's phase is ``after`` then
 ``ShutdownReturns``  a shutdown that waits returns
-``Closed``           the last: nothing more will happen
+``Closed``           the last: no call is left, and what is asked for later is not told
 
 Of a thread pool: ``NextItem`` (a thread takes a call; or parks, or ends, as ``what`` says),
 ``Discard`` and ``Withdraw`` (a call leaves the queue, and no thread runs it).
 
 Of a process pool: ``Start`` (a process is there; ``more["pid"]``), ``Offer`` (a call was sent to
 a process, which may claim it), ``Claimed`` (it has: the call cannot be cancelled any more),
-``Take`` (somebody tries to win it back, for ``what``; ``more["won"]`` says whether), ``Free`` (its
+``Take`` (somebody tries to take it back, for ``what``; ``after`` is where it was, and
+``more["won"]`` says whether its ticket was won: what waits needs none), ``Free`` (its
 answer was read), ``Close`` and ``Remove`` (nothing more is sent to a process; it is buried).
 
 No argument and no result is told of.  The actions are those of ``foregone_spec``, one step of
@@ -64,6 +65,7 @@ class Event(NamedTuple):
 class Observer(Protocol):
     """Who is told of events.
 
+    An executor that its observer holds is collected only once it was shut down.
     If it has a method ``close``, that is called after the last.  If it has a method ``take``,
     that is given each ``Batch`` in place of the events: less work, for who writes them only.
     """

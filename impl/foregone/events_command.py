@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         chosen: _Answer = asked.answer
         text, code = chosen(asked)
+        text = text.encode(errors="backslashreplace").decode()  # a name may have any characters
         output: str | None = getattr(asked, "output", None)
         if output:
             Path(output).write_text(text, encoding="utf-8")
@@ -77,7 +78,7 @@ def _counted(name: str, events: list[Event]) -> Iterator[str]:
     yield f"{name}: {len(events):,} events in {last.seconds - first.seconds:.3f} s\n"
     lost = last.number - first.number + 1 - len(events)
     if lost:
-        yield f"  {lost:,} are missing: the observer was too slow, or has raised\n"
+        yield f"  {lost:,} are missing: a file is gone, or the observer was too slow, or raised\n"
     if first.action != "Opened":
         yield f"  the first {first.number - 1:,} are not in these files\n"
     if last.action != "Closed":

@@ -38,7 +38,7 @@ _Of: TypeAlias = tuple[str, AnyCall, Command, Step]
 class ProcessEvents:
     """Makes events of what is logged of one process pool."""
 
-    __slots__ = ("ahead", "called", "pool", "seen", "started", "workers")
+    __slots__ = ("ahead", "called", "claimed", "pool", "seen", "started", "where", "workers")
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -47,6 +47,8 @@ class ProcessEvents:
         self.workers: dict[CallQueue, int] = {}
         self.ahead: dict[CallQueue, int] = {}  # the first serial that was not seen to be claimed
         self.seen: dict[int, Told] = {}  # claims that no entry has told
+        self.where: dict[int, int] = {}  # by work id: the process to which it was sent
+        self.claimed: set[int] = set()  # of these: whose claim was told
 
     @property
     def name(self) -> str:
@@ -106,17 +108,21 @@ class ProcessEvents:
                 _, _, queue, call, moved = cast("_Offer", entry)
                 if moved:
                     worker = workers.get(queue) or self._number(queue)
+                    self.where[call._number + 1] = worker
                     told.append((action, call._number + 1, worker, "", "", NOTHING))
             elif action == "Free":
                 _, _, queue, _, answered = cast("_Free", entry)
                 number = 0 if answered is None else answered._number + 1
-                self.seen.pop(number, None)
+                self._forget(number)
                 told.append((action, number, workers.get(queue, 0), "", "", NOTHING))
+            elif action == "Notice":
+                told += self._claimed(cast("tuple[str, Pool, AnyCall]", entry)[2]._number + 1)
             else:
                 told.append(self._other(entry))
         self.called.forget()
         if self.seen:
             told += self.seen.values()
+            self.claimed.update(self.seen)
             self.seen.clear()
         return told
 
@@ -138,12 +144,10 @@ class ProcessEvents:
             case "Take":
                 _, _, call, event, place, won = cast("_Take", entry)
                 self.seen.pop(call._number + 1, None)
+                if won:
+                    self._forget(call._number + 1)
                 more: dict[str, Value] = {"won": won}
                 return ("Take", call._number + 1, 0, event.value, place.value, more)
-            case "Notice":
-                _, _, call = cast("tuple[str, Pool, AnyCall]", entry)
-                self.seen.pop(call._number + 1, None)
-                return ("Claimed", call._number + 1, 0, "", "", NOTHING)
             case "Ask":
                 _, _, request, cell = cast("_Ask", entry)
                 return ("Ask", 0, 0, request.value, cell.after.value, NOTHING)
@@ -152,6 +156,20 @@ class ProcessEvents:
             case action:  # ShutdownReturns
                 return (action, 0, 0, "", "", NOTHING)
 
+    def _claimed(self, number: int) -> list[Told]:
+        """Tell that a call was claimed, once, and by whom."""
+        self.seen.pop(number, None)
+        if number in self.claimed:
+            return []
+        self.claimed.add(number)
+        return [("Claimed", number, self.where.get(number, 0), "", "", NOTHING)]
+
+    def _forget(self, number: int) -> None:
+        """Know no process of a call any more."""
+        self.seen.pop(number, None)
+        self.where.pop(number, None)
+        self.claimed.discard(number)
+
     def _process(self, entry: tuple[str, Pool, CallQueue]) -> Told:
         action, _, queue = entry
         number = self._number(queue)
@@ -159,6 +177,8 @@ class ProcessEvents:
         if action == "Remove":
             more["ready"], more["told"] = queue.ready, queue.told
             more["failed"] = queue.refusal is not None
+            for work_id in [each for each, worker in self.where.items() if worker == number]:
+                self._forget(work_id)
             del self.ahead[queue], self.workers[queue]
         return (action, 0, number, "", "", more)
 

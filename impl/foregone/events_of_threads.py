@@ -55,7 +55,7 @@ class ThreadEvents:
     @property
     def name(self) -> str:
         """What the executor is called."""
-        return self.pool.prefix
+        return f"{self.pool.prefix}"
 
     def opened(self) -> Told:
         """Tell what the pool is made of."""
@@ -95,7 +95,7 @@ class ThreadEvents:
 
     def over(self) -> bool:
         """Say whether the pool has ended."""
-        return self.pool.alive == 0 and not self.pool.accepts()
+        return self.pool.alive == 0 and not self.pool.accepts() and not self.pool.discarding
 
     def _submit(self, entry: _Submit) -> Told:
         _, _, item, unparked, reserved = entry

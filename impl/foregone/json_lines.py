@@ -13,10 +13,14 @@ executors that go on in it.  A file that is there already is appended to.
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
-from typing import Final, TypeAlias, cast, final
+from typing import Final, TextIO, TypeAlias, cast, final
+from weakref import WeakSet
 
 from foregone.events import NOTHING, Batch, Event, Value
 
@@ -33,8 +37,9 @@ class JSONLines:
 
     ``path`` is the file that is written; ``most_bytes`` is how long it may become, and ``files``
     how many there may be of it, itself included: together ``most_bytes * files`` is what they
-    take.  It may observe several executors, one after the other or at once.  Raises TypeError
-    and ValueError for what is no such number, and what opening the file raises.
+    take.  It may observe several executors, one after the other or at once, all of one process:
+    two processes need two files.  Raises TypeError and ValueError for what is no such number,
+    and what opening the file raises.
     """
 
     def __init__(
@@ -46,7 +51,7 @@ class JSONLines:
                 raise TypeError(f"{name} must be a whole number, not {given!r}")
             if given < least:
                 raise ValueError(f"{name} must be {least:,} or more, not {given:,}")
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # whoever changes the directory later
         self.most_bytes = most_bytes
         self.files = files
         self._turn = threading.Lock()  # of the tellers of several executors, and of nobody else
@@ -55,6 +60,7 @@ class JSONLines:
         self._size = 0
         self._torn = False  # the last line may have been written in part
         self._open()
+        _all.add(self)
 
     def __repr__(self) -> str:
         return f"<JSONLines {str(self.path)!r}>"
@@ -81,12 +87,20 @@ class JSONLines:
     def _write(self, batch: Batch) -> None:
         executor, told = batch.executor, batch.told
         if told[0][0] == "Opened":
-            self._opened[executor] = lines(batch)
+            self._opened[executor] = lines(batch._replace(told=told[:1]))
         data = lines(batch).encode()
-        if self._fd < 0:
-            self._open()
-        if self._size and self._size + len(data) > self.most_bytes:
-            self._rotate()
+        try:
+            if self._fd < 0:
+                self._open()
+            if self._size and self._size + len(data) > self.most_bytes:
+                self._rotate()
+            self._put(data)
+        finally:
+            if told[-1][0] == "Closed":
+                self._opened.pop(executor, None)
+
+    def _put(self, data: bytes) -> None:
+        """Write lines, after what was not written to its end, if anything was not."""
         if self._torn:
             data = b"\n" + data
         self._torn = True
@@ -95,8 +109,6 @@ class JSONLines:
             self._size += written
             data = data[written:]
         self._torn = False
-        if told[-1][0] == "Closed":
-            self._opened.pop(executor, None)
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
@@ -121,10 +133,24 @@ class JSONLines:
             if newer.exists():
                 newer.replace(older)
         if self.files == 1:
-            self.path.unlink()
+            self.path.unlink(missing_ok=True)
+        self._torn = False  # that was another file
         self._open()
-        head = "".join(self._opened.values()).encode()
-        self._size += os.write(self._fd, head) if head else 0
+        if self._opened:
+            self._put("".join(self._opened.values()).encode())
+
+
+_all: Final[WeakSet[JSONLines]] = WeakSet()
+
+
+def _forked() -> None:
+    """Let a forked child write too, though somebody may have been at it in the parent."""
+    for each in _all:
+        each._turn, each._opened = threading.Lock(), {}
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def rotated(path: Path, number: int) -> Path:
@@ -185,33 +211,58 @@ def read(path: "str | os.PathLike[str]") -> Iterator[Event]:
     A line that was not written to its end, as when the process was killed, is left out.  Raises
     EventsError for any other line that is no event, and OSError for a file that cannot be read.
     """
-    last = Path(path)
-    number = 0
-    while rotated(last, number + 1).exists():
-        number += 1
     opened: set[tuple[str, float]] = set()
-    for each in range(number, -1, -1):
-        for event in _of_file(rotated(last, each)):
-            if event.action == "Opened":
-                if (event.executor, event.seconds) in opened:
-                    continue  # it stands at the head of each file
-                opened.add((event.executor, event.seconds))
-            yield event
+    with ExitStack() as stack:
+        for file in reversed(_files(Path(path), stack)):
+            for event in _of_file(file):
+                if event.action == "Opened":
+                    if (event.executor, event.seconds) in opened:
+                        continue  # it stands at the head of each file
+                    opened.add((event.executor, event.seconds))
+                yield event
 
 
-def _of_file(path: Path) -> Iterator[Event]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, text in enumerate(file, start=1):
-            said = text.strip()
-            if not said or (said[0] == "{" and said[-1] != "}"):
-                continue  # it was not written to its end
-            try:
-                yield _event(json.loads(said))
-            except EventsError as error:
-                raise EventsError(f"{path}, line {number}: {error}") from None
-            except ValueError as error:
-                raise EventsError(f"{path}, line {number} is no JSON: {error}") from None
+def _files(last: Path, stack: ExitStack) -> list[TextIO]:
+    """Open a file and those before it, the newest first: one renamed meanwhile is found again."""
+    found: dict[tuple[int, int], TextIO] = {}
+    for number in count():
+        try:
+            file = rotated(last, number).open(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            if rotated(last, number + 1).exists():
+                continue  # it is being renamed
+            if not found:
+                raise
+            break
+        stat = os.fstat(stack.enter_context(file).fileno())
+        found.setdefault((stat.st_dev, stat.st_ino), file)
+    return list(found.values())
 
+
+def _of_file(file: TextIO) -> Iterator[Event]:
+    path = file.name
+    for number, text in enumerate(file, start=1):
+        said = text.strip()
+        if not said or (said[0] == "{" and said[-1] != "}"):
+            continue  # it was not written to its end
+        try:
+            yield _event(json.loads(said))
+        except EventsError as error:
+            raise EventsError(f"{path}, line {number}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            if said[0] == "{" and _unfinished(said):
+                continue
+            raise EventsError(f"{path}, line {number} is no JSON: {error}") from None
+
+
+def _unfinished(text: str) -> bool:
+    """Say whether JSON ends before what it begins."""
+    bare = _STRING.sub("", text)
+    return '"' in bare or sum(map(bare.count, "{[")) > sum(map(bare.count, "}]"))
+
+
+#: A string in JSON.
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 _Fields: TypeAlias = tuple[int, float, str, str, int, int, str, str, Mapping[str, Value]]
 
@@ -229,6 +280,10 @@ _FIELDS: Final[Mapping[str, tuple[type[object], object]]] = {
 }
 
 
+#: No number of an event is as large.
+_MUCH: Final = 1 << 53
+
+
 def _event(raw: object) -> Event:
     if type(raw) is not dict:
         raise EventsError(f"{_short(raw)} is no event: an event is an object")
@@ -243,6 +298,9 @@ def _event(raw: object) -> Event:
         if value is None or (value is not default and its is not kind):
             raise EventsError(f"{name} must be of type {kind.__name__}, not {_short(value)}")
         found.append(value)
+    for name, value in zip(_FIELDS, found, strict=True):
+        if isinstance(value, int | float) and not 0 <= value < _MUCH:
+            raise EventsError(f"{name} must be from 0 to {_MUCH:.0e}, not {_short(value)}")
     if found[-1] is not NOTHING:
         found[-1] = _more(cast("dict[str, object]", found[-1]))
     return Event(*cast("_Fields", tuple(found)))

@@ -1,9 +1,11 @@
 """Who listens: the log of ``observer.py`` is read, made events, and told, outside all locks.
 
 Two kinds of threads.  The *collector*, one for all executors, takes what was logged, several
-hundred times a second, and puts it down for those who listen; it runs no foreign code and
-waits for nobody.  Each observer has a *teller*, which calls it: as long as the observer does
-not return, what comes is kept, at most ``MOST`` events, and what comes then is lost.
+hundred times a second, and puts it down for those who listen; it calls no foreign code and
+waits for nobody.  (It may be the last to let go of what a call was given: then a finalizer of
+the user's runs there, as it may in any thread.)  Each observer has a *teller*, which calls it:
+as long as the observer does not return, what comes is kept, at most ``MOST`` events, and what
+comes then is lost.
 
 The log is a list that others append to in steps of their own (``observer.log += ...``); the
 collector copies what is there and deletes as much, each in one step, and never puts another
@@ -20,6 +22,8 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
@@ -78,6 +82,8 @@ class Listener:
         self.teller = teller
         self.told = told
         self.name = teller.name
+        self.pid = os.getpid()
+        self.through = False  # its last event was told
         self.number = 0
         self.quiet = 0
         self.waiting = 0  # events that were put down: those told are taken off by the other side
@@ -85,7 +91,6 @@ class Listener:
         self.lost = 0
         self.batches: SimpleQueue[Batch | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._tell, name="foregone_teller", daemon=True)
-        self.put([teller.opened()], time.time())
 
     def put(self, told: list[Told], seconds: float) -> None:
         """Give events their numbers; put down as many as there is room for."""
@@ -100,48 +105,74 @@ class Listener:
             self.batches.put(Batch(first, seconds, self.name, told))
 
     def close(self) -> None:
-        """Have the last event told, and then nothing more."""
-        self.put([("Closed", 0, 0, "", "", NOTHING)], time.time())
+        """Have the last event told, for which there is always room, and then nothing more."""
+        self.number += 1
+        self.waiting += 1
+        last: Told = ("Closed", 0, 0, "", "", NOTHING)
+        self.batches.put(Batch(self.number, time.time(), self.name, [last]))
         self.batches.put(None)
 
     def _tell(self) -> None:
-        """Be the thread that calls the observer."""
+        """Be the thread that calls the observer; not in a child that the observer has forked."""
         raised = 0
-        takes: object = getattr(self.told, "take", None)
         while (batch := self.batches.get()) is not None:
             try:
-                if callable(takes):
-                    takes(batch)
-                else:
-                    self.told(batch.events())
+                _give(self.told, batch)
             except BaseException:
+                if os.getpid() != self.pid:
+                    raise
                 if not raised:
-                    LOGGER.exception(
-                        "%r raised, and %d events are lost", self.told, len(batch.told)
-                    )
+                    said = "%r raised, and %d events are lost"
+                    _say(logging.ERROR, said, self.told, len(batch.told))
                 raised += len(batch.told)
+            if os.getpid() != self.pid:
+                return
             self.taken += len(batch.told)
             del batch
         if raised or self.lost:
-            LOGGER.warning(
+            _say(
+                logging.WARNING,
                 "%r of %s has lost %d events: it raised at %d of them, and was too slow for %d",
                 self.told, self.name, raised + self.lost, raised, self.lost,
             )  # fmt: skip
-        if not any(each.told is self.told for each in _listening):
-            _close(self.told)
+        _ended(self)
 
 
-def _close(told: Observer) -> None:
-    close: object = getattr(told, "close", None)
-    if callable(close):
-        try:
+def _give(told: Observer, batch: Batch) -> None:
+    """Call an observer, as it wants to be called."""
+    takes: object = getattr(told, "take", None)
+    if callable(takes):
+        takes(batch)
+    else:
+        told(batch.events())
+
+
+def _say(level: int, text: str, *about: object) -> None:
+    """Log, with what is raised now if anything is; who handles that may raise as well."""
+    with suppress(BaseException):
+        LOGGER.log(level, text, *about, exc_info=level >= logging.ERROR)
+
+
+def _ended(listener: Listener) -> None:
+    """Close the observer, if this was the last of its tellers that had something to tell."""
+    global _telling
+    told = listener.told
+    with _turn:
+        listener.through = True
+        last = all(each.through for each in _telling if each.told is told)
+    try:
+        close: object = getattr(told, "close", None) if last else None
+        if callable(close):
             close()
-        except BaseException:
-            LOGGER.exception("%r raised when it was closed", told)
+    except BaseException:
+        _say(logging.ERROR, "%r raised when it was closed", told)
+    with _turn:
+        _telling = tuple(each for each in _telling if each is not listener)
 
 
 _turn = threading.RLock()
 _listening: tuple[Listener, ...] = ()
+_telling: tuple[Listener, ...] = ()  # those, and those whose last events are still to be told
 _collector: threading.Thread | None = None
 _stop = threading.Event()
 
@@ -149,22 +180,41 @@ _stop = threading.Event()
 def observe(pool: "ThreadPool | ProcessPool", told: Observer) -> None:
     """Tell ``told`` of all that happens in ``pool`` from now on, until it has ended.
 
-    Raises RuntimeError while ``observer.recording()`` has the log.
+    Raises RuntimeError while ``observer.recording()`` has the log, and where the system refuses
+    a thread; then nobody is told of anything.
     """
-    global _listening, _collector
-    teller = _teller(pool)
-    listener = Listener(pool, teller, told)
+    global _listening, _telling
+    listener = Listener(pool, _teller(pool), told)
     with _turn:
+        if not _listening and observer.log is not None:
+            raise RuntimeError("somebody records already: end that recording() first")
+        taken = {each.name for each in _telling}
+        name, others = listener.name, (f"{listener.name} #{number}" for number in count(2))
+        listener.name = name if name not in taken else next(x for x in others if x not in taken)
+        listener.put([listener.teller.opened()], time.time())
+        try:
+            listener.thread.start()
+            _begin()
+        except BaseException:
+            listener.batches.put(None)
+            raise
         if not _listening:
-            if observer.log is not None:
-                raise RuntimeError("somebody records already: end that recording() first")
             observer.log = []
         _listening = (*_listening, listener)
-        listener.thread.start()
-        if _collector is None:
-            _stop.clear()
-            _collector = threading.Thread(target=_collect, name="foregone_collector", daemon=True)
+        _telling = (*_telling, listener)
+
+
+def _begin() -> None:
+    """Have a collector; it waits for its turn before it finds that there is nobody to listen to."""
+    global _collector
+    if _collector is None:
+        _stop.clear()
+        _collector = threading.Thread(target=_collect, name="foregone_collector", daemon=True)
+        try:
             _collector.start()
+        except BaseException:
+            _collector = None
+            raise
 
 
 def _teller(pool: "ThreadPool | ProcessPool") -> Teller:
@@ -190,15 +240,15 @@ def _collect() -> None:
 
 def _read() -> bool:
     """Tell what was logged since; return whether there was anything."""
-    listening = _listening
-    for listener in listening:
+    for listener in _listening:
         listener.teller.look()
     log = observer.log
     entries = cast("list[Logged]", [] if log is None else log[:])
     if log is not None:
         del log[: len(entries)]
     now = time.time()
-    for listener in listening:
+    # Those of now: who has come while others looked may have entries among these.
+    for listener in _listening:
         told = listener.teller.tell(entries)
         listener.quiet = 0 if told or not listener.teller.over() else listener.quiet + 1
         if told:
@@ -215,7 +265,7 @@ def _retire(*, at_once: bool) -> bool:
             _listening = tuple(each for each in _listening if each not in gone)
             if not _listening:
                 observer.log = _collector = None
-        over = not _listening
+        over = not _listening or _collector is not threading.current_thread()
     for listener in gone:
         listener.close()
     return over
@@ -223,21 +273,20 @@ def _retire(*, at_once: bool) -> bool:
 
 def _finish() -> None:
     """Have the last events told before the interpreter ends; not for ever."""
-    collector, listening = _collector, _listening
     _stop.set()
     until = time.monotonic() + _PATIENCE
-    for thread in (collector, *(each.thread for each in listening)):
-        if thread is not None:
+    for thread in (_collector, *(each.thread for each in _telling)):
+        if thread is not None and thread.is_alive():
             thread.join(max(0.0, until - time.monotonic()))
 
 
 def _forked() -> None:
     """Nobody is told of what happens in a forked child."""
-    global _turn, _listening, _collector
-    _turn = threading.RLock()
+    global _turn, _stop, _listening, _telling, _collector
+    _turn, _stop = threading.RLock(), threading.Event()  # somebody may have been at them
     if _listening:
         observer.log = None
-    _listening, _collector = (), None
+    _listening, _telling, _collector = (), (), None
 
 
 atexit.register(_finish)

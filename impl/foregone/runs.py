@@ -9,8 +9,9 @@ such a step concerns one thread or one caller of ``shutdown`` alone, so that it 
 before the next step of the same.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, replace
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -23,7 +24,7 @@ from foregone_spec.follow import Verdict, check
 from foregone_spec.model import Model
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.thread_pool import ThreadPoolState
-from foregone_spec.trace import Recorded, Step, dumps
+from foregone_spec.trace import Recorded, Step, TraceError, dumps
 
 __all__ = ["Missing", "Unmodelled", "by_executor", "followed", "text"]
 
@@ -73,14 +74,40 @@ def followed(events: list[Event]) -> Followed:
 
 
 def _of_threads(events: list[Event]) -> Recorded[ThreadPoolState, thread_pool.Action]:
-    made = ThreadReader(events, number_in(events[0].more, "workers")).run()
-    return Recorded(made.model, tuple(_whole(made.model, made.steps)))
+    limit = min(number_in(events[0].more, "workers"), 1 + _started(events))
+    with _reading():
+        made = ThreadReader(events, limit).run()
+        return Recorded(made.model, tuple(_whole(made.model, made.steps)))
 
 
 def _of_processes(
     events: list[Event],
 ) -> Recorded[ProcessPoolState, process_pool_actions.Action]:
-    return ProcessReader(events, Made.of(events[0].more)).run()
+    with _reading():
+        made = Made.of(events[0].more)
+        if made.grows:
+            made = replace(made, limit=min(made.limit, 1 + _started(events)))
+        if made.limit > MOST_CALLS:
+            raise Missing(f"at most {MOST_CALLS:,} processes are followed, not {made.limit:,}")
+        return ProcessReader(events, made).run()
+
+
+def _started(events: list[Event]) -> int:
+    """Return how many workers were started: more need not be thought of, where one may be."""
+    return sum(event.action == "Start" or event.after == "starts" for event in events)
+
+
+@contextmanager
+def _reading() -> Generator[None, None, None]:
+    """Say of events that contradict each other that they do."""
+    try:
+        yield
+    except (Missing, TraceError):
+        raise
+    except (ArithmeticError, LookupError, ValueError) as error:
+        raise Missing(
+            f"these events are of no executor: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _look(events: list[Event]) -> str:
