@@ -196,13 +196,11 @@ def bench(library: Library = None, scheduler: Scheduler | None = None) -> Iterat
     scheduler = scheduler or Scheduler()
     collects = gc.isenabled()
     gc.disable()  # a finalizer that comes at its own time is no part of a schedule
-    gc.freeze()  # what is there already is no garbage of ours
     try:
         with under(scheduler, library) as prepare:
             yield Bench(scheduler, library, prepare)
     finally:
         scheduler.close()
-        gc.unfreeze()
         if collects:
             gc.enable()
 
