@@ -12,7 +12,7 @@ from typing import Final, TypeVar, final
 
 from foregone_conformance.exhibits import tasks
 from foregone_conformance.exhibits.future import until
-from foregone_conformance.exhibits.tasks import awaited, mark
+from foregone_conformance.exhibits.tasks import GRACE, awaited, mark
 from foregone_conformance.judged import Judged
 
 T = TypeVar("T")
@@ -98,6 +98,12 @@ class Held:
     def let_go(self) -> None:
         """Let the call go on."""
         mark(self.place, "go on")
+
+    def let_go_soon(self) -> None:
+        """Let the call go on when who waits for it has had time to begin."""
+        timer = threading.Timer(GRACE, self.let_go)
+        timer.daemon = True
+        timer.start()
 
     def ended(self) -> bool:
         """Say whether the call has said that it ends."""

@@ -163,7 +163,7 @@ def wait_conditions(judged: Judged) -> None:
         insist(bad in done and held.future in rest, f"FIRST_EXCEPTION gave {done}, {rest}")
         done, rest = judged.waited([held.future, good], timeout=0.01)
         insist((done, rest) == ({good}, {held.future}), f"after 0.01 s: {done}, {rest}")
-        held.let_go()
+        held.let_go_soon()
         judged.doing("waiting with ALL_COMPLETED")
         done, rest = judged.waited([held.future, good, bad, bad])
         insist(done == {held.future, good, bad} and not rest, f"ALL_COMPLETED gave {done}, {rest}")
@@ -211,7 +211,7 @@ def as_completed(judged: Judged) -> None:
         else:
             held.let_go()
             raise Broken(f"as_completed(timeout=0.01) of a held call gave {late}")
-        held.let_go()
+        held.let_go_soon()
         judged.doing("waiting with as_completed for a call that was let go")
         insist([*coming] == [held.future], "the held call did not come once")
 
@@ -260,6 +260,6 @@ def many_waiters(judged: Judged) -> None:
         waiting = [threading.Thread(target=wait, args=(each,), daemon=True) for each in range(12)]
         for each in waiting:
             each.start()
-        held.let_go()
+        held.let_go_soon()
         judged.doing("waiting for twelve threads that wait for one call")
         until(lambda: len(told) == 12)

@@ -18,7 +18,15 @@ from model_tests.readme import renewed
 
 PAGE: Final = ROOT / "docs" / "conformance.md"
 #: What a cell of the tables says.
-CELLS: Final = {"kept": "kept", "broken": "**broken**", "not applicable": "n/a"}
+CELLS: Final = {
+    "kept": "kept",
+    "broken": "**broken**",
+    "no end": "**no end**",
+    "not applicable": "n/a",
+}
+NO_END: Final = "no end"
+#: What the judge says where somebody was still busy.
+GIVEN_UP: Final = "it had not ended after"
 OURS: Final = "foregone"
 _KINDS: Final = {Kind.THREAD: "Threads", Kind.PROCESS: "Processes"}
 
@@ -31,6 +39,15 @@ Columns: TypeAlias = Mapping[str, Told]
 def columns() -> Columns:
     """Return what is kept."""
     return cast("Columns", read()["columns"])
+
+
+def words(told: Told) -> Mapping[str, str]:
+    """Return what a cell says of each claim: who was given up while busy is set apart."""
+    seen = cast("Mapping[str, str]", told["seen"])
+    return {
+        name: NO_END if seen.get(name, "").startswith(GIVEN_UP) else word
+        for name, word in verdicts(told).items()
+    }
 
 
 def verdicts(told: Told) -> Mapping[str, str]:
@@ -80,15 +97,15 @@ def merged(kind: Kind) -> dict[str, list[Mapping[str, str]]]:
     for title, told in columns().items():
         if told["kind"] == kind.value:
             name = OURS if title.startswith(OURS) else label(title)
-            found.setdefault(name, []).append(verdicts(told))
+            found.setdefault(name, []).append(words(told))
     return found
 
 
 def cell(of: list[Mapping[str, str]], claim: Claim) -> str:
     """Return a cell: what is broken anywhere is broken."""
-    words = {each.get(claim.id, "not applicable") for each in of}
-    for word in ("broken", "kept"):
-        if word in words:
+    found = {each.get(claim.id, "not applicable") for each in of}
+    for word in ("broken", NO_END, "kept"):
+        if word in found:
             return CELLS[word]
     return CELLS["not applicable"]
 
@@ -98,8 +115,9 @@ def _claims(kind: Kind) -> Iterator[str]:
     for group in Group:
         of = [each for each in CLAIMS if each.group is group and kind in each.kinds]
         split = {each.id: [cell(column, each) for column in side.values()] for each in of}
-        told = [each for each in of if CELLS["broken"] in split[each.id]]
-        free = [each.id for each in of if CELLS["broken"] not in split[each.id]]
+        guilty = {CELLS["broken"], CELLS[NO_END]}
+        told = [each for each in of if guilty & {*split[each.id]}]
+        free = [each.id for each in of if not guilty & {*split[each.id]}]
         yield f"### {_KINDS[kind]}: {HEADERS[group][0].lower()}{HEADERS[group][1:]}\n"
         if told:
             yield f"| claim | {' | '.join(side)} |"
