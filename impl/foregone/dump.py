@@ -21,6 +21,7 @@ from foregone import clock, inspection, interpreter_exit
 from foregone.pool import Pool as ThreadPool
 
 if TYPE_CHECKING:
+    from foregone.dask.rooms import Pool as DaskPool
     from foregone.process_pool.rooms import Pool as ProcessPool
 
 #: What was asked for by the last ``dump_later``: one at most.
@@ -125,6 +126,11 @@ def _shown(pool: object) -> str:
         if isinstance(pool, ThreadPool):
             over = pool.alive == 0 and not pool.accepts()
             return "" if over else str(inspection.view_of_threads(pool))
+        if type(pool).__module__ == "foregone.dask.rooms":
+            from foregone.dask.inspection import view_of
+
+            on_dask = cast("DaskPool", pool)
+            return "" if on_dask.over else str(view_of(on_dask))
         from foregone.inspection_process import view_of_processes
 
         processes = cast("ProcessPool", pool)

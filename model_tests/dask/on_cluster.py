@@ -1,5 +1,6 @@
 """The Dask executor while nothing is lost: results, errors, cancelling, map, views."""
 
+import io
 import itertools
 import logging
 import pickle
@@ -10,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from foregone import CancelledError, Future, as_completed, wait
+from foregone import CancelledError, Future, as_completed, dump_all, wait
 from foregone.dask import AtLeastOnce, DaskExecutor
 from foregone_spec.lifecycle import Phase
 from model_tests import process_calls as calls
@@ -314,6 +315,9 @@ def test_inspect_says_what_is_where(client: Foreign, once: DaskExecutor, house: 
         assert f"1 (model_tests.process_calls.held) on {view.claimed[0].worker}" in text
         assert "calls run at most once" in text
         assert "0 queued, 1 offered, 2 claimed, 0 settled" in repr(view)
+        dumped = io.StringIO()
+        dump_all(dumped)
+        assert f"\n{text}" in dumped.getvalue()
     once.shutdown()
     after = once.inspect()
     assert (after.settled, after.claimed, after.offered, after.connection) == (3, (), (), "let go")

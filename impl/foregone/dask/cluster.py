@@ -9,8 +9,8 @@ for alone.
 
 Where calls are claimed, ``news`` of the scheduler says which were, and whose worker went.
 
-Owner of every field: this module; ``_arrived``, ``_watched`` and
-the tasks are the event loop's.
+Owner of every field: this module; ``_arrived``, ``_watched`` and the tasks are the event
+loop's.
 """
 
 import asyncio

@@ -78,7 +78,12 @@ def view_of(pool: Pool) -> DaskView:
     """Return what a Dask executor does right now."""
     queued = [call for call in pool.queue.copy() if call._now not in DONE]
     there = [call for call in pool.calls.copy().values() if call._now not in DONE]
-    claimed = [call for call in there if call._place is Place.CLAIMED]
+    offered, claimed = list[CallView](), list[CallView]()
+    for call in there:
+        if call._place is Place.CLAIMED:
+            claimed.append(CallView(call._number, call._name, call._worker))
+        else:
+            offered.append(CallView(call._number, call._name))
     cluster = pool.cluster
     return DaskView(
         name=pool.name,
@@ -87,7 +92,7 @@ def view_of(pool: Pool) -> DaskView:
         scheduler=cluster.address,
         connection="let go" if pool.over else cluster.client.status,
         queued=tuple(CallView(call._number, call._name) for call in queued),
-        offered=tuple(CallView(x._number, x._name) for x in there if x not in claimed),
-        claimed=tuple(CallView(call._number, call._name, call._worker) for call in claimed),
+        offered=tuple(offered),
+        claimed=tuple(claimed),
         settled=pool.settled,
     )
