@@ -25,6 +25,7 @@ from model_tests.readme import README
 _BLOCK: Final = re.compile(
     r"^```(?P<language>python|sh)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
 )
+_KINDS: Final = {".whl": "a wheel", ".gz": "a source distribution"}
 PATIENCE: Final = 300.0  # seconds, for one command
 
 
@@ -87,7 +88,7 @@ def tried(python: str, file: Path) -> Row:
             if step[:2] != ["pip", "install"]:
                 run(*step)
     return Row(
-        claim=f"a newcomer's first steps, from a {'wheel' if file.suffix == '.whl' else 'source distribution'}",
+        claim=f"a newcomer's first steps, from {_KINDS[file.suffix]}",
         engine=said.strip(),
         bound="README.md",
         count=f"{done} steps",
