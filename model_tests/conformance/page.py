@@ -66,14 +66,14 @@ def made(part: str) -> str:
             return "\n" + "\n".join([*_seen()]) + "\n"
         case ["recorded"]:
             kept = read()
-            return f"\nRecorded {kept['date']}, of commit {kept['commit']}; {kept['machine']}.\n\n"
+            return f"\nRecorded {kept['date']} and before; {kept['machine']}.\n\n"
         case _:
             raise LookupError(f"there is no part {part!r}")
 
 
 def _executors() -> Iterator[str]:
-    yield "| executor | what it is | Python | kept | broken | n/a | seconds | date |"
-    yield "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |"
+    yield "| executor | what it is | Python | kept | broken | n/a | seconds | commit | date |"
+    yield "| --- | --- | --- | ---: | ---: | ---: | ---: | --- | --- |"
     for title, told in columns().items():
         counts = cast("Mapping[str, int]", told["counts"])
         figures = " | ".join(str(counts[each.value]) for each in Verdict)
@@ -81,7 +81,7 @@ def _executors() -> Iterator[str]:
         seconds = cast("float", told["seconds"])
         yield (
             f"| {title.partition(',')[0]} | {what} | {told['python']} | {figures} "
-            f"| {seconds:.0f} | {told['date']} |"
+            f"| {seconds:.0f} | {told['commit']} | {told['date']} |"
         )
 
 

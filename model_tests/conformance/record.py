@@ -138,7 +138,7 @@ def main(names: Sequence[str]) -> int:
             print(f"{column.title}: {came}", flush=True)
             failed += 1
             continue
-        kept[column.title] = came
+        kept[column.title] = {**came, "commit": stamp()["commit"]}
         print(f"{column.title}: {came['counts']}, {came['seconds']} s", flush=True)
         order = {each.title: kept[each.title] for each in columns() if each.title in kept}
         told = {**stamp(), "columns": {**order, **kept}}
