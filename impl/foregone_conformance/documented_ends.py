@@ -259,13 +259,13 @@ def other_process(judged: Judged) -> None:
 
 @claim(
     "death-breaks",
-    "where a process dies, its call raises BrokenProcessPool, and so does what is submitted then",
+    "where a process dies, its call raises BrokenProcessPool; what is submitted then does, or runs",
     documented("process.BrokenProcessPool"),
     "a program that handles the documented error does not see it",
     Kind.PROCESS,
 )
 def death_breaks(judged: Judged) -> None:
-    """Have a process end in its call."""
+    """Have a process end in its call; the pool is broken then, or has another in its place."""
     pool = judged.pool(1)
     future = pool.submit(os._exit, 1)
     judged.doing("waiting for the end of a call whose process has ended in it")
@@ -274,7 +274,15 @@ def death_breaks(judged: Judged) -> None:
         isinstance(error, BrokenExecutor),
         f"the call ended with {type(error).__name__}, which is no BrokenExecutor: {error}",
     )
-    raises_runtime_error(pool, "to a pool whose process has died")
+    judged.doing("waiting for a call that was submitted after a process had died")
+    try:
+        later = pool.submit(abs, -7).result()
+    except BrokenExecutor:
+        return
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"
+        raise Broken(f"what was submitted after a process had died ended with {told}") from error
+    insist(later == 7, f"what was submitted after a process had died returned {later!r}, not 7")
 
 
 @claim(
