@@ -4,7 +4,8 @@
 
 For each Python, this one if none is named, a wheel and a source distribution are built, and
 each is installed in an environment of its own.  There, in an empty folder, every program of the
-README is run, and every command that is no ``make``, in the order in which they stand.
+README is run, and every command that is no ``make``, in the order in which they stand; not
+what needs a package of the reader's own, or Dask (``make dask-test`` runs that).
 """
 
 import os
@@ -33,11 +34,12 @@ def steps(text: str) -> Iterator[list[str]]:
     """Yield what a newcomer runs, in order: programs, and commands that are no ``make``."""
     for block in _BLOCK.finditer(text):
         if block["language"] == "python":
-            yield ["python", "-c", block["code"]]
+            if "foregone.dask" not in block["code"]:
+                yield ["python", "-c", block["code"]]
             continue
         for line in block["code"].splitlines():
             words = shlex.split(line, comments=True)
-            if words and words[0] != "make":
+            if words and words[0] != "make" and "my_package" not in line:
                 yield words
 
 
@@ -78,15 +80,16 @@ def tried(python: str, file: Path) -> Row:
                 check=False, stdin=subprocess.DEVNULL,
             )  # fmt: skip
             done += 1
-            if ran.returncode or not ran.stdout:
+            # Whoever judges the standard library finds something, and says so: 1 is an answer.
+            answers = (0, 1) if words[0] == "foregone-conformance" else (0,)
+            if ran.returncode not in answers or not ran.stdout:
                 told = ran.stderr.strip() or "it printed nothing"
                 wrong.append(f"{shown(words)}: exit code {ran.returncode}: {told[-1500:]}")
 
         subprocess.run([python, "-m", "venv", str(bin_.parent)], check=True)
         run("python", "-m", "pip", "--disable-pip-version-check", "install", str(file))
         for step in [] if wrong else steps(README.read_text(encoding="utf-8")):
-            if step[:2] != ["pip", "install"]:
-                run(*step)
+            run(*step)
     return Row(
         claim=f"a newcomer's first steps, from {_KINDS[file.suffix]}",
         engine=said.strip(),
