@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable
 from itertools import count
 from types import SimpleNamespace
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import pytest
 
 from foregone import dask
 from foregone.dask import claims
+from foregone.dask.calls import Call
 from foregone.dask.claims import CANCELLED, CLAIMED, CLOSED, OPEN, UNKNOWN, WON, Book, Claim, Claims
+from foregone.dask.rooms import Pool
+from foregone_spec.work_item import Place
 from model_tests.chain.command import ROOT
 
 #: What may come to a book, about one call: two attempts of two workers, one of them twice.
@@ -99,6 +102,26 @@ def test_an_executor_without_a_book_is_refused() -> None:
     assert kept.claim("here", 1, "tcp://one", "a", "key") == (UNKNOWN, "")
     kept.end("here")  # twice is once
     kept.forget("here", [1])
+
+
+def test_who_looks_ends_what_another_is_cancelling() -> None:
+    """He learns of it between the scheduler's answer and its use, and wins: so it is his to end."""
+    forgotten: list[tuple[int, ...]] = []
+    cluster: Any = SimpleNamespace(
+        at_most_once=True, ask=lambda *_: [(CANCELLED, "")], forget=forgotten.append
+    )
+    pool = Pool("looking", cluster)
+    call: Call[int] = Call(pool, "f", b"data")
+    assert pool.accept(call, None)
+    pool.queue.clear()  # as the local worker does who offers it
+    call._place, call._number = Place.IN_SLOT, 1
+    pool.calls[1] = call
+    told: list[bool] = []
+    call.add_done_callback(lambda ended: told.append(ended.cancelled()))
+    assert not call.running()
+    assert told == [True]
+    assert (pool.taken, pool.calls, forgotten) == ([], {}, [(1,)])
+    assert call.cancel()
 
 
 def test_the_news_of_a_book() -> None:

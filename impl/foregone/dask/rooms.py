@@ -129,10 +129,15 @@ class Pool:
         return bool(verdict) and self.learn(call, verdict[0])
 
     def look(self, call: AnyCall) -> None:
-        """Learn whether a worker has claimed a call."""
+        """Learn whether a worker has claimed a call.
+
+        If it is cancelled there, who has asked for that is between the answer and its use:
+        whoever takes the call out of the race first also ends it.
+        """
         if call._place in (_IN_SLOT, _RECALLED):
             for verdict in self._asked("look", (call._number,)):
-                self.learn(call, verdict)
+                if self.learn(call, verdict):
+                    self.cancelled(call)
 
     def _asked(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
         try:
