@@ -28,6 +28,7 @@ WITHOUT: Final = {
     "options.fields_of": "it reads arguments: test_spec_main runs it",
     "options.model_options": "it only names the options: test_spec_main runs it",
     "page.page": "it puts texts together: test_spec_page reads them, and a browser does",
+    "pixels.png": "another library draws: test_spec_main looks at what it drew",
     "page.scenes": "it only names the scenes: test_spec_page explores each",
     "process_pool_invariants.process_pool": "it only names the predicates, each of which has a law",
 }

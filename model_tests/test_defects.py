@@ -89,6 +89,8 @@ def test_every_room_of_the_library_has_checks() -> None:
     """A room that is new would be hunted by the whole set only."""
     room = ROOT / "impl" / "foregone"
     there = {each.relative_to(room).with_suffix("").as_posix() for each in room.rglob("*.py")}
+    # What needs Dask is tested on clusters, by make dask-test.
+    there = {each for each in there if not each.startswith("dask/")}
     no_code = {"process", "thread", "errors", "process_pool/errors", "process_pool/__init__"}
     no_code |= {
         "__init__",

@@ -52,6 +52,8 @@ _STARTS: Final = (
     "test_defects_process", "test_process_start", "test_process_start_several",
     "test_process_alone",
 )  # fmt: skip
+_OBSERVED: Final = ("test_observing", "test_observing_harm")
+
 ROOMS: Final = {
     "future": _FUTURES,
     "sync": _FUTURES,
@@ -68,6 +70,18 @@ ROOMS: Final = {
     "progress_bar": ("test_progress_bar",),
     "inspection": ("test_inspection", "test_inspection_threads"),
     "inspection_process": ("test_inspection",),
+    "events": _OBSERVED,
+    "events_of_threads": ("test_thread_pool_machine", *_OBSERVED),
+    "events_of_processes": ("test_process_traces", *_OBSERVED),
+    "observing": _OBSERVED,
+    "json_lines": ("test_json_lines", *_OBSERVED),
+    "chrome_trace": ("test_events_command",),
+    "events_command": ("test_events_command",),
+    "runs": ("test_events_command", *_OBSERVED),
+    "run_rooms": ("test_process_traces", *_OBSERVED),
+    "run_of_processes": ("test_process_traces", *_OBSERVED),
+    "run_of_threads": ("test_thread_pool_machine", *_OBSERVED),
+    "testing": ("test_simulated_pool",),
     "process_pool/answers": (*_DEATHS, "test_process_cancel", "test_process_chunks"),
     "process_pool/awaiting": ("test_process_awaiting",),
     "process_pool/burial": _DEATHS,
