@@ -4,8 +4,8 @@
 
 An observer is any callable that takes a list of events.  It is called in a thread of its own
 that holds no lock, and is given events in the order in which they happened.  What it raises is
-logged, and what it does not take in time is lost; no call ever waits for it.  ``number`` counts the events of an executor from 1, those that were lost too: so a gap says
-what is missing.
+logged, and what it does not take in time is lost; no call ever waits for it.  ``number`` counts
+the events of an executor from 1, those that were lost too: so a gap says what is missing.
 
 ``call`` is the work id: calls are numbered from 1 as they are accepted.  ``worker`` is the
 number of a process or of a thread, in the order in which they came; 0 is none.  ``seconds`` is
