@@ -42,7 +42,7 @@ class _Encoder(ProcessEvents):
 class _Exact(ProcessReader):
     """Reads what a simulated pool has logged."""
 
-    exact = True
+    exact: bool = True
 
     def read(self, event: Event) -> None:
         match event.action:

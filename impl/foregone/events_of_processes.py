@@ -41,9 +41,9 @@ class ProcessEvents:
     __slots__ = ("ahead", "called", "claimed", "pool", "seen", "started", "where", "workers")
 
     def __init__(self, pool: Pool) -> None:
-        self.pool = pool
-        self.called = Names()
-        self.started = 0
+        self.pool: Pool = pool
+        self.called: Names = Names()
+        self.started: int = 0
         self.workers: dict[CallQueue, int] = {}
         self.ahead: dict[CallQueue, int] = {}  # the first serial that was not seen to be claimed
         self.seen: dict[int, Told] = {}  # claims that no entry has told

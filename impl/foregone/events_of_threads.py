@@ -39,13 +39,13 @@ class ThreadEvents:
     )  # fmt: skip
 
     def __init__(self, pool: Pool, phase: lifecycle.Phase | None = None) -> None:
-        self.pool = pool
-        self.phase_seen = phase or pool.phase
+        self.pool: Pool = pool
+        self.phase_seen: lifecycle.Phase = phase or pool.phase
         # A subclass of a user's may have a hash of its own, which is foreign code.
         self.owned: type[object] = OwnedFuture
-        self.accepted = 0
-        self.alive = 0  # threads there are, or are promised
-        self.called = Names()
+        self.accepted: int = 0
+        self.alive: int = 0  # threads there are, or are promised
+        self.called: Names = Names()
         self.places: dict[object, int] = {}  # by future: its number times 4, and where it is
         self.ended: set[object] = set()  # futures in the queue that are done
         self.held: dict[int, object] = {}  # by thread: the future of the call that it took

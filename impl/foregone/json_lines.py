@@ -51,7 +51,7 @@ class JSONLines:
                 raise TypeError(f"{name} must be a whole number, not {given!r}")
             if given < least:
                 raise ValueError(f"{name} must be {least:,} or more, not {given:,}")
-        self.path = Path(path).absolute()  # whoever changes the directory later
+        self.path: Path = Path(path).absolute()  # whoever changes the directory later
         self.most_bytes = most_bytes
         self.files = files
         self._turn = threading.Lock()  # of the tellers of several executors, and of nobody else

@@ -81,16 +81,20 @@ class Listener:
         self.pool = pool
         self.teller = teller
         self.told = told
-        self.name = teller.name
-        self.pid = os.getpid()
+        self.name: str = teller.name
+        self.pid: int = os.getpid()
         self.through = False  # its last event was told
-        self.number = 0
+        self.number: int = 0
         self.quiet = 0
-        self.waiting = 0  # events that were put down: those told are taken off by the other side
-        self.taken = 0
-        self.lost = 0
+        self.waiting: int = (
+            0  # events that were put down: those told are taken off by the other side
+        )
+        self.taken: int = 0
+        self.lost: int = 0
         self.batches: SimpleQueue[Batch | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self._tell, name="foregone_teller", daemon=True)
+        self.thread: threading.Thread = threading.Thread(
+            target=self._tell, name="foregone_teller", daemon=True
+        )
 
     def put(self, told: list[Told], seconds: float) -> None:
         """Give events their numbers; put down as many as there is room for."""

@@ -36,7 +36,13 @@ _WAITS: Final = (Place.WAITING, Place.RECALLED)
 class ProcessReader(Rooms):
     """Reads the events of one pool; a simulation, which sees more, reads more (``exact``)."""
 
-    exact = False
+    exact: bool = False
+    at: int  # of the event that is read
+    breaking: bool
+    dying: Seen | None
+    phase_seen: life.Phase
+    returned: int
+    submitted: int
 
     def __init__(self, events: Sequence[Event], made: Made) -> None:
         super().__init__(made)
@@ -44,7 +50,7 @@ class ProcessReader(Rooms):
         self.states: dict[int, State] = {}  # of the futures, by work id
         self.events = events
         for index, event in enumerate(events):
-            self.at = index  # of the event that is read
+            self.at = index
             self.read(event)
         self.see_death()
 

@@ -3,7 +3,7 @@
 See ``run_of_processes.py``, which reads the events.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -11,6 +11,7 @@ from foregone.events import Value
 from foregone_spec import lifecycle as life
 from foregone_spec import process_pool_actions as act
 from foregone_spec.model import Model, replaced
+from foregone_spec.model import Value as ModelValue
 from foregone_spec.process_death import Policy
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.trace import Step as Recorded
@@ -21,12 +22,30 @@ class Generous:
     """The model, but a process may be started although there are enough."""
 
     def __init__(self, model: Model[ProcessPoolState, act.Action]) -> None:
-        self.model = model
-        self.name = model.name
-        self.invariants = model.invariants
-        self.step_invariants = model.step_invariants
-        self.initial = model.initial
-        self.variables = model.variables
+        self.model: Model[ProcessPoolState, act.Action] = model
+
+    @property
+    def name(self) -> str:
+        """The name of the module in ``tla/``."""
+        return self.model.name
+
+    @property
+    def invariants(self) -> Mapping[str, Callable[[ProcessPoolState], bool]]:
+        """What must hold in every reachable state."""
+        return self.model.invariants
+
+    @property
+    def step_invariants(self) -> Mapping[str, Callable[[ProcessPoolState, ProcessPoolState], bool]]:
+        """What must hold of every step."""
+        return self.model.step_invariants
+
+    def initial(self) -> tuple[ProcessPoolState, ...]:
+        """Return the states of an executor that was just made."""
+        return self.model.initial()
+
+    def variables(self, state: ProcessPoolState) -> dict[str, ModelValue]:
+        """Return ``state`` as the variables of ``tla/ProcessPool.tla``."""
+        return self.model.variables(state)
 
     def __str__(self) -> str:
         return str(self.model)
@@ -51,7 +70,7 @@ class Seen:
     """What is known of one process, by now."""
 
     def __init__(self, number: int) -> None:
-        self.number = number
+        self.number: int = number
         self.stands = "starting"
         self.runs = 0
         self.answers: list[int] = []
@@ -118,8 +137,17 @@ def number_in(more: Mapping[str, Value], name: str) -> int:
 class Rooms:
     """The rooms of a pool and its processes, by now, and the steps that led there."""
 
+    awake: bool
+    breaking: bool  # the pool will break of the death that was found
+    deaths: int
+    dying: Seen | None  # removed, and not yet blamed
+    free: list[int]
+    phase_seen: life.Phase
+    returned: int
+    submitted: int
+
     def __init__(self, made: Made) -> None:
-        self.made = made
+        self.made: Made = made
         self.steps: list[Recorded[act.Action]] = []
         self.numbers: dict[int, int] = {}  # by work id: calls that were refused have none
         self.submitted = 0
@@ -136,10 +164,10 @@ class Rooms:
         self.discarding: list[bool] = []
         self.returned = self.deaths = 0
         self.awake = False
-        self.dying: Seen | None = None  # removed, and not yet blamed
-        self.breaking = False  # the pool will break of it
+        self.dying = None
+        self.breaking = False
         self.kinds: set[type[act.Action]] = set()
-        self.capacity = made.limit * made.depth
+        self.capacity: int = made.limit * made.depth
 
     @property
     def started(self) -> int:

@@ -114,7 +114,7 @@ class SimulatedProcessPool(Executor):
         for name, given in zip(least, (max_workers, deaths, most_calls), strict=True):
             if given < least[name]:
                 raise ValueError(f"{name} must be {least[name]} or more, not {given!r}")
-        self.model = ProcessPoolModel(
+        self.model: ProcessPoolModel = ProcessPoolModel(
             calls=most_calls,
             processes=max_workers,
             capacity=4 * max_workers,
@@ -122,7 +122,7 @@ class SimulatedProcessPool(Executor):
             deaths=deaths,
             policy=Policy(on_process_death),
         )
-        (self.state,) = self.model.initial()
+        self.state: ProcessPoolState = self.model.initial()[0]
         self.seed = seed
         self._chance = random.Random(seed)
         self._thread = get_ident()
