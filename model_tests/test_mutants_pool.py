@@ -12,7 +12,7 @@ from types import TracebackType
 import pytest
 
 import foregone
-from foregone import BrokenExecutor, fork, interpreter_exit, pool, sync, thread_pool
+from foregone import BrokenExecutor, events, fork, interpreter_exit, pool, sync, thread_pool
 from foregone import worker as workers
 from foregone.future import Future, OwnedFuture
 from foregone.worker import Worker
@@ -468,3 +468,22 @@ def test_what_is_discarded_ends_as_the_phase_says_at_that_instant() -> None:
     rooms.discard()
     assert future._now is State.FINISHED
     assert isinstance(future.exception(0), BrokenExecutor)
+
+
+def test_an_observer_is_told_and_what_is_none_is_refused() -> None:
+    told: list[str] = []
+    closed = threading.Event()
+
+    class Observes:
+        def __call__(self, some: list[events.Event]) -> None:
+            told.extend(each.action for each in some)
+
+        def close(self) -> None:
+            closed.set()
+
+    with foregone.ThreadPoolExecutor(1, observer=Observes()) as executor:
+        assert executor.submit(abs, -1).result() == 1
+    assert closed.wait(30)
+    assert (told[0], told[-1]) == ("Opened", "Closed")
+    with pytest.raises(TypeError, match="observer must be a callable .* not 7"):
+        foregone.ThreadPoolExecutor(1, observer=7)  # type: ignore[arg-type]  # that is what it is about
