@@ -485,5 +485,5 @@ def test_an_observer_is_told_and_what_is_none_is_refused() -> None:
         assert executor.submit(abs, -1).result() == 1
     assert closed.wait(30)
     assert (told[0], told[-1]) == ("Opened", "Closed")
-    with pytest.raises(TypeError, match="observer must be a callable .* not 7"):
+    with pytest.raises(TypeError, match=r"observer must be a callable .* not 7"):
         foregone.ThreadPoolExecutor(1, observer=7)  # type: ignore[arg-type]  # that is what it is about
