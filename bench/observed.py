@@ -11,18 +11,16 @@ with ``JSONLines`` writing to a file, against foregone as it is.
 import argparse
 import json
 import os
-import random
 import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, final
 
-from bench.paired import interval, machine
+from bench.paired import Comparison, compare, interval, machine
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _LOOKS: Final = re.compile(r"^ *if observer\.log is not None.*observer\.log \+=.*\n", re.MULTILINE)
@@ -105,21 +103,13 @@ def without_looks(folder: Path) -> Path:
     return made
 
 
-def ratios(one: Callable[[], float], other: Callable[[], float], pairs: int) -> list[float]:
-    """Return the throughput of ``other`` over that of ``one``, pair by pair."""
-    coin = random.Random(pairs)
-    found = []
-    for _ in range(pairs):
-        took = {side: side() for side in coin.sample((one, other), 2)}
-        found.append(took[one] / took[other])
-    return found
-
-
-def row(title: str, found: list[float]) -> str:
-    """Return one line of the table."""
-    low, high = interval(found)
-    spread = f"{min(found):.2f}-{max(found):.2f}"
-    return f"{title:<52}{statistics.median(found):>7.3f}   {low:.3f}-{high:.3f}   {spread:<12}"
+def row(title: str, found: Comparison) -> str:
+    """Return one line of the table: the throughput of the second side over the first's."""
+    low, high = interval(found.ratios)
+    spread = f"{min(found.ratios):.2f}-{max(found.ratios):.2f}"
+    return (
+        f"{title:<52}{statistics.median(found.ratios):>7.3f}   {low:.3f}-{high:.3f}   {spread:<12}"
+    )
 
 
 def main() -> None:
@@ -139,8 +129,10 @@ def main() -> None:
                     Side(ROOT / "impl" if file else bare, workload, ""),
                     Side(ROOT / "impl", workload, file),
                 )
-                found = ratios(sides[0].run, sides[1].run, asked.pairs)
-                print(row(f"{what}: {workload[0]}", found), flush=True)
+                title = f"{what}: {workload[0]}"
+                one, other = (side.run for side in sides)
+                found = compare(title, one, other, unit="ms", scale=1e3, pairs=asked.pairs)
+                print(row(title, found), flush=True)
                 for side in sides:
                     side.close()
 

@@ -9,7 +9,6 @@ what needs a package of the reader's own, or Dask (``make dask-test`` runs that)
 """
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -21,23 +20,18 @@ from typing import Final
 
 from model_tests.chain.command import BUILD, ROOT, lines, python_m
 from model_tests.chain.verdict import Row, report
-from model_tests.readme import README
+from model_tests.readme import all_blocks
 
-_BLOCK: Final = re.compile(
-    r"^```(?P<language>python|sh)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
-)
 _KINDS: Final = {".whl": "a wheel", ".gz": "a source distribution"}
 PATIENCE: Final = 300.0  # seconds, for one command
 
 
-def steps(text: str) -> Iterator[list[str]]:
+def steps() -> Iterator[list[str]]:
     """Yield what a newcomer runs, in order: programs, and commands that are no ``make``."""
-    for block in _BLOCK.finditer(text):
-        if block["language"] == "python":
-            if "foregone.dask" not in block["code"]:
-                yield ["python", "-c", block["code"]]
-            continue
-        for line in block["code"].splitlines():
+    for language, code in all_blocks():
+        if language == "python" and "foregone.dask" not in code:
+            yield ["python", "-c", code]
+        for line in code.splitlines() if language == "sh" else ():
             words = shlex.split(line, comments=True)
             if words and words[0] != "make" and "my_package" not in line:
                 yield words
@@ -88,7 +82,7 @@ def tried(python: str, file: Path) -> Row:
 
         subprocess.run([python, "-m", "venv", str(bin_.parent)], check=True)
         run("python", "-m", "pip", "--disable-pip-version-check", "install", str(file))
-        for step in [] if wrong else steps(README.read_text(encoding="utf-8")):
+        for step in [] if wrong else steps():
             run(*step)
     return Row(
         claim=f"a newcomer's first steps, from {_KINDS[file.suffix]}",

@@ -46,9 +46,13 @@ def renewed(text: str, make: Callable[[str], str] = generated) -> str:
 
 def blocks(language: str) -> Iterator[str]:
     """Yield the README's code blocks of one language."""
+    return (code for of, code in all_blocks() if of == language)
+
+
+def all_blocks() -> Iterator[tuple[str, str]]:
+    """Yield the README's code blocks, each with its language, in order."""
     for block in _BLOCK.finditer(README.read_text(encoding="utf-8")):
-        if block["language"] == language:
-            yield block["code"]
+        yield block["language"], block["code"]
 
 
 if __name__ == "__main__":

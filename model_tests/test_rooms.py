@@ -388,6 +388,29 @@ def test_nothing_is_called_under_a_lock(path: Path) -> None:
     assert not [f"line {x.lineno}: {what}" for x in held(parsed(path)) for what in foreign(x)]
 
 
+#: Who tells an observer takes turns, and writes in his: that may block.  So nobody may wait for
+#: a turn whom a call waits for: these are the threads of ``observing.py``, and who makes an
+#: executor.
+TAKES_TURNS: Final = {
+    "json_lines.py": {"take", "close"},
+    "observing.py": {"_ended", "observe", "_retire"},
+}
+
+
+def test_turns_are_taken_by_those_who_tell_and_by_nobody_else() -> None:
+    found: dict[str, set[str]] = {}
+    for path in python("spec", "impl"):
+        for function in functions(parsed(path)):
+            for node in ast.walk(function):
+                if isinstance(node, ast.With) and "_turn" in ast.unparse(node.items[0]):
+                    found.setdefault(path.name, set()).add(function.name)
+    assert found == TAKES_TURNS
+    importing = {
+        path.name for path in python("impl") if any("observing" in x[1] for x in imports(path))
+    }
+    assert importing == {"thread_pool.py", "executor.py"}  # in __init__ of an executor
+
+
 def test_locks_are_found() -> None:
     """The rule above is not empty, and sees what it is about."""
     found = {path.name for path in python("impl") if any(held(parsed(path)))}

@@ -96,7 +96,8 @@ class ProcessEvents:
         for entry in entries:
             action, about = entry[0], entry[1]
             if action == "Future":
-                if isinstance(about, Call) and about._pool is pool:
+                # An isinstance() asks an object of the user's what its class is.
+                if issubclass(type(about), Call) and cast("AnyCall", about)._pool is pool:
                     _, call, command, cell = cast("_Of", entry)
                     number = call._number + 1
                     told.append((action, number, 0, command._value_, cell.after._value_, NOTHING))

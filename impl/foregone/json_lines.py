@@ -24,9 +24,6 @@ from weakref import WeakSet
 
 from foregone.events import NOTHING, Batch, Event, Value
 
-#: What each file begins with.
-FORMAT: Final = "foregone-events-1"
-
 _LEAST: Final = 4096  # bytes: less than that holds no executor's first events
 _quoted: Final[Callable[[object], str]] = json.dumps
 

@@ -26,7 +26,7 @@ from foregone.process_pool.errors import BrokenProcessPool, ProcessDied
 from foregone_spec import process_pool_actions as act
 from foregone_spec import trace
 from foregone_spec.future import DONE, Command, State
-from foregone_spec.lifecycle import Request, accepts
+from foregone_spec.lifecycle import Phase, Request, accepts
 from foregone_spec.process_death import Policy
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_state import ProcessPoolState
@@ -88,8 +88,9 @@ class SimulatedFuture(OwnedFuture[T]):
         return super()._install(entry)
 
 
-#: Each with a result of its own type, which the caller knows.
-_AnyFuture: TypeAlias = SimulatedFuture[Any]
+_AnyFuture: TypeAlias = SimulatedFuture[Any]  # each with its own type, which the caller knows
+
+_BROKEN: Final = "a simulated process died"
 
 
 @final
@@ -127,8 +128,8 @@ class SimulatedProcessPool(Executor):
         self._chance = random.Random(seed)
         self._thread = get_ident()
         self._steps: list[act.Action] = []
-        self._futures: list[_AnyFuture] = []
-        self._calls: list[Callable[[], object]] = []
+        self._futures: dict[int, _AnyFuture] = {}  # of the calls that were accepted
+        self._calls: dict[int, Callable[[], object]] = {}
         self._working: set[int] = set()  # calls that run now, one inside the other
         self._outcomes: dict[int, tuple[object, BaseException | None]] = {}
 
@@ -152,18 +153,17 @@ class SimulatedProcessPool(Executor):
                 f"{self.model.calls} calls were submitted, and this pool simulates no more: "
                 f"pass most_calls={2 * self.model.calls}"
             )
+        number = self.state.calls.index("out") + 1
         if not accepts(self.state.phase):
-            broken = self.state.phase.value == "BROKEN"
-            self._do(act.Submit(self.state.calls.index("out") + 1))
-            self._futures.append(SimulatedFuture())
-            self._calls.append(lambda: None)
-            said = "cannot schedule new futures after shutdown"
-            raise BrokenProcessPool("a simulated process died") if broken else RuntimeError(said)
+            self._do(act.Submit(number))
+            if self.state.phase is Phase.BROKEN:
+                raise BrokenProcessPool(_BROKEN)
+            raise RuntimeError("cannot schedule new futures after shutdown")
         future: SimulatedFuture[T] = SimulatedFuture()
-        future._number, future._simulated = len(self._futures) + 1, self
-        self._futures.append(future)
-        self._calls.append(lambda: fn(*args, **kwargs))
-        self._do(act.Submit(future._number))
+        future._number, future._simulated = number, self
+        self._futures[number] = future
+        self._calls[number] = lambda: fn(*args, **kwargs)
+        self._do(act.Submit(number))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -264,7 +264,7 @@ class SimulatedProcessPool(Executor):
         before, self.state = self.state, self.model.step(self.state, action)
         self._steps.append(action)
         for number, command, error in tuple(self._changes(before, action)):
-            future = self._futures[number - 1]
+            future = self._futures[number]
             if command is not Command.SET_RESULT:
                 future._obey(command, None, error)
                 continue
@@ -275,7 +275,7 @@ class SimulatedProcessPool(Executor):
         """Run a call, in which more may happen."""
         self._working.add(number)
         try:
-            self._outcomes[number] = (self._calls[number - 1](), None)
+            self._outcomes[number] = (self._calls.pop(number)(), None)
         except BaseException as error:
             self._outcomes[number] = (None, error)
         finally:
@@ -285,7 +285,7 @@ class SimulatedProcessPool(Executor):
         self, before: ProcessPoolState, action: act.Action
     ) -> Iterator[tuple[int, Command, BaseException | None]]:
         """Yield the futures that have changed: what each is told, and the error if it is one."""
-        for number, future in enumerate(self._futures, start=1):
+        for number, future in self._futures.items():
             was, now = before.futures[number - 1], self.state.futures[number - 1]
             if was is now or future._now in DONE:
                 continue
@@ -303,4 +303,4 @@ class SimulatedProcessPool(Executor):
         """Return the error of a call whose process has died, or whose pool is broken."""
         if self.model.policy is Policy.REPLACE and number in before.runs:
             return ProcessDied(before.runs.index(number) + 1, None)
-        return BrokenProcessPool("a simulated process died")
+        return BrokenProcessPool(_BROKEN)
