@@ -29,10 +29,10 @@ from foregone import (
     wait,
 )
 from foregone.events import Event, Observer
-from foregone.future import LOGGER
 from foregone.json_lines import read
 from model_tests.process_calls import House, held
 from model_tests.process_world import until
+from model_tests.recorded_runs import often_switched
 
 PATIENCE: Final = 30.0
 IMPL: Final = Path(foregone.__file__).parent
@@ -60,6 +60,19 @@ class Heard:
 
     def of(self, action: str) -> list[Event]:
         return [each for each in self.events if each.action == action]
+
+
+class Slow(Heard):
+    """One that returns from its first call only when it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began, self.goes = threading.Event(), threading.Event()
+
+    def __call__(self, events: list[Event]) -> None:
+        self.began.set()
+        assert self.goes.wait(PATIENCE)
+        super().__call__(events)
 
 
 def threads(limit: int, told: Observer | None) -> Executor:
@@ -199,26 +212,15 @@ def test_an_observer_that_does_not_return_holds_up_nobody(
     make: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observing, "MOST", 50)
-    goes, began = threading.Event(), threading.Event()
-    heard = Heard()
-
-    class Slow:
-        def __call__(self, events: list[Event]) -> None:
-            began.set()
-            assert goes.wait(PATIENCE)
-            heard(events)
-
-        def close(self) -> None:
-            heard.close()
-
-    with make(2, Slow()) as executor:
-        assert began.wait(PATIENCE)
+    heard = Slow()
+    with make(2, heard) as executor:
+        assert heard.began.wait(PATIENCE)
         (listener,) = observing._listening
         for _ in range(5):
             assert list(executor.map(abs, range(40))) == list(range(40))
         until(lambda: listener.lost)
         assert listener.waiting - listener.taken <= 50
-        goes.set()
+        heard.goes.set()
     events = heard.all()
     assert len(events) + listener.lost == listener.number  # each is told, or counted
     numbers = [each.number for each in events]
@@ -319,17 +321,17 @@ def test_a_forked_child_tells_nothing() -> None:
     assert len([each for each in heard.all() if each.action == "Submit"]) == 2
 
 
-AT_EXIT: Final = """
-import sys
+OBSERVED: Final = """
+import os, sys
 from multiprocessing import get_context
 from foregone import JSONLines, ProcessPoolExecutor, ThreadPoolExecutor
 told = JSONLines(sys.argv[2])
 if sys.argv[1] == "threads":
-    executor = ThreadPoolExecutor(1, observer=told)
+    executor = ThreadPoolExecutor(2, observer=told)
 else:
-    executor = ProcessPoolExecutor(1, get_context("fork"), observer=told)
-futures = [executor.submit(abs, n) for n in range(100)]
+    executor = ProcessPoolExecutor(2, get_context("fork"), observer=told)
 """
+AT_EXIT: Final = f"{OBSERVED}futures = [executor.submit(abs, n) for n in range(100)]\n"
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
@@ -345,20 +347,15 @@ def test_what_happens_at_the_end_of_the_interpreter_is_told(kind: str, tmp_path:
 
 # ---------------------------------------------------- the process group is killed
 
-KILLED: Final = """
-import os, sys
-from multiprocessing import get_context
-from foregone import JSONLines, ProcessPoolExecutor, ThreadPoolExecutor
-told = JSONLines(sys.argv[2])
-if sys.argv[1] == "threads":
-    executor = ThreadPoolExecutor(2, observer=told)
-else:
-    executor = ProcessPoolExecutor(2, get_context("fork"), observer=told)
+KILLED: Final = (
+    OBSERVED
+    + """
 while True:
     for future in [executor.submit(abs, n) for n in range(100)]:
         future.result()
     os.write(1, b"0" * 100)  # one byte a call that has ended
 """
+)
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
@@ -389,16 +386,10 @@ def test_what_happened_before_a_kill_is_there_but_for_a_buffer(kind: str, tmp_pa
 # ------------------------------------------------------ every run is one of the spec
 
 
-@pytest.fixture
-def often_switched() -> Iterator[None]:
-    was, told = sys.getswitchinterval(), LOGGER.disabled
-    sys.setswitchinterval(1e-5)
-    LOGGER.disabled = True
-    try:
+@pytest.fixture(name="often_switched")
+def _often_switched() -> Iterator[None]:
+    with often_switched():
         yield
-    finally:
-        LOGGER.disabled = told
-        sys.setswitchinterval(was)
 
 
 def played(executor: Executor, seed: int, *, deadly: bool) -> None:

@@ -22,7 +22,7 @@ from foregone.events_of_threads import ThreadEvents
 from foregone.json_lines import EventsError, read
 from model_tests.process_calls import House, held
 from model_tests.process_world import until
-from model_tests.test_observing import PATIENCE, Heard, processes, threads
+from model_tests.test_observing import PATIENCE, Heard, Slow, processes, threads
 
 
 def event(number: int, action: str = "Submit", executor: str = "pool-0") -> Event:
@@ -210,25 +210,15 @@ def test_an_observer_of_several_is_closed_once_after_the_last() -> None:
 
 def test_there_is_room_for_the_last_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observing, "MOST", 3)
-    heard, goes, began = Heard(), threading.Event(), threading.Event()
-
-    class Slow:
-        def __call__(self, events: list[Event]) -> None:
-            began.set()
-            assert goes.wait(PATIENCE)
-            heard(events)
-
-        def close(self) -> None:
-            heard.close()
-
-    with threads(1, Slow()) as executor:
+    heard = Slow()
+    with threads(1, heard) as executor:
         (listener,) = observing._listening
-        assert began.wait(PATIENCE)
+        assert heard.began.wait(PATIENCE)
         for _ in range(5):
             executor.submit(abs, 1).result()
         until(lambda: listener.lost)
     until(lambda: not observing._listening)
-    goes.set()
+    heard.goes.set()
     assert heard.all()[-1][:4:3] == (listener.number, "Closed")
     assert len(heard.events) == 4  # as many as there was room for, and the last
 
