@@ -130,6 +130,26 @@ def test_a_return_after_a_callback_that_takes_long_is_told() -> None:
     assert [each.action for each in heard.all()[-2:]] == ["ShutdownReturns", "Closed"]
 
 
+def test_and_in_a_process_pool(house: House) -> None:
+    """Its callbacks have a thread of their own, which goes on when the local worker has ended."""
+    heard = Heard()
+    executor = processes(1, heard)
+    called = threading.Event()
+
+    def callback(_: object) -> None:
+        (listener,) = observing._listening
+        worker: Any = listener.pool
+        until(lambda: worker.worker.ended)
+        called.set()
+        until(lambda: listener.quiet > observing._LAST, 1.0)  # it never is
+
+    with house.opened():
+        executor.submit(held, house.log, 1, house.gate).add_done_callback(callback)
+    executor.shutdown()
+    assert called.is_set()
+    assert [each.action for each in heard.all()[-2:]] == ["ShutdownReturns", "Closed"]
+
+
 def test_a_claim_is_told_once_and_whose_it_is(house: House) -> None:
     heard = Heard()
     with processes(1, heard) as executor, house.opened():

@@ -11,6 +11,7 @@ Owner: the collector of ``observing.py``, which is one thread.
 
 import os
 from collections.abc import Sequence
+from threading import Thread
 from typing import Final, TypeAlias, cast
 
 from foregone.called import Names
@@ -128,9 +129,12 @@ class ProcessEvents:
         return told
 
     def over(self) -> bool:
-        """Say whether the pool has ended."""
-        pool = self.pool
-        return not pool.accepts() and (pool.worker.ended or not pool.begun)
+        """Say whether the pool has ended, and its threads: a callback may take its time."""
+        pool, worker = self.pool, self.pool.worker
+        if pool.accepts() or not (worker.ended or not pool.begun):
+            return False
+        threads = (worker.thread, worker.callbacks.thread)
+        return not any(isinstance(each, Thread) and each.is_alive() for each in threads)
 
     def _submit(self, entry: _Submit) -> Told:
         _, _, call, fn, taken, trouble = entry
