@@ -83,20 +83,15 @@ class Call(OwnedFuture[T]):
             self._decide(START)
         if self._now is _PENDING and self._place is not _SETTLED:
             return False  # nobody knows
-        interrupt: BaseException | None = None
         try:
-            cell = self._decide(self._cancel_as)
+            cancelled = self._obey(self._cancel_as, loud=True).reply is True
+            if taken and not cancelled and self._now is _RUNNING:
+                # Somebody else had set it running: it never will be, so this is its end.
+                self._obey(Command.SET_EXCEPTION, None, CancelledError(NEVER))
         finally:
-            if taken:
+            if taken and self.done():  # else a Ctrl-C came, and the local worker ends it
                 self._pool.left(self)
-        if cell.effects and (self._installed or self._blocked or self._callbacks):
-            interrupt = self._carry_out(cell.effects)
-        if interrupt is not None:
-            raise interrupt
-        if taken and cell.reply is not True and self._now is _RUNNING:
-            # Somebody else had set it running: it never will be, so this is its end.
-            self._obey(Command.SET_EXCEPTION, None, CancelledError(NEVER))
-        return cell.reply is True
+        return cancelled
 
 
 #: What rooms hold that serve all calls.

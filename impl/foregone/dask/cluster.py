@@ -239,13 +239,13 @@ class Cluster:
         if not self.at_most_once:
             return
         await _heedless(
-            self.client.scheduler.foregone_forget(
+            lambda: self.client.scheduler.foregone_forget(
                 executor=self.executor.hex(), numbers=list(numbers)
             )
         )
 
     async def _end(self) -> None:
-        await _heedless(self.client.scheduler.foregone_end(executor=self.executor.hex()))
+        await _heedless(lambda: self.client.scheduler.foregone_end(executor=self.executor.hex()))
 
     async def _hear(self) -> None:
         seen, tries = 0, TRIES
@@ -290,10 +290,10 @@ def _ended(number: int, future: ports.DaskFuture) -> Word:
     return Dropped(number, f"the cluster has cancelled its task ({reason or _status(future)})")
 
 
-async def _heedless(request: Awaitable[object]) -> None:
-    """Await a request whose failure changes nothing: who is not there forgets by himself."""
+async def _heedless(request: Callable[[], Awaitable[object]]) -> None:
+    """Make a request whose failure changes nothing: who is not there forgets by himself."""
     try:
-        await request
+        await request()  # a client that was closed has no scheduler at all
     except Exception:
         pass
 

@@ -16,18 +16,19 @@ import logging
 import threading
 from typing import Final
 
-from foregone import observer
 from foregone.clock import NO_LIMIT
 from foregone.dask import ports
-from foregone.dask.callbacks import BUT_CALLBACKS, Callbacks
+from foregone.dask.callbacks import Callbacks
 from foregone.dask.calls import START, AnyCall
 from foregone.dask.claims import CLAIMED, OPEN, UNKNOWN, Verdict
 from foregone.dask.errors import WorkerLost
 from foregone.dask.payload import refusal_of, value_of
 from foregone.dask.rooms import Pool
 from foregone.dask.words import Answered, Begun, Cut, Dropped, Failed, Lost, Word
+from foregone.process_pool.callbacks import BUT_CALLBACKS
 from foregone.process_pool.pickling import problem
 from foregone.sync import open_gate
+from foregone_spec.future import Effect
 from foregone_spec.lifecycle import Phase
 from foregone_spec.work_item import TRANSITIONS, Event, Place
 
@@ -94,7 +95,7 @@ class LocalWorker:
         if pool.phase is Phase.BROKEN:
             self.fail_all()
         elif pool.drops():
-            pool.discard()
+            pool.discard(self.carry)
             while pool.queue and pool.queue[0]._place not in _UNOFFERED:
                 pool.queue.popleft()
         else:
@@ -102,8 +103,12 @@ class LocalWorker:
         if self._forget:
             forget, self._forget = self._forget, []
             pool.cluster.forget(forget)
-        left = pool.queue or pool.calls or pool.inbox or pool.taken
-        return not (pool.accepts() or left)
+        if pool.accepts() or pool.queue or pool.inbox:
+            return False
+        if any(call._place is not _SETTLED for call in pool.calls.copy().values()):
+            return False
+        pool.conclude(self.carry)
+        return True
 
     # ----------------------------------------------------------------- offer
 
@@ -134,7 +139,6 @@ class LocalWorker:
             if moved and not call._number: pool.offered += 1; call._number = pool.offered  # fmt: skip
             if moved: pool.calls[call._number] = call  # fmt: skip
             del pool.queue[0]
-            if observer.log is not None and moved: observer.log += (("Offer", pool, call),)  # fmt: skip
         if moved and event is _CLAIM:
             call._decide(START)
         return call if moved else None
@@ -211,7 +215,7 @@ class LocalWorker:
     def _cancelled(self, call: AnyCall, verdict: Verdict) -> None:
         """End a call that the scheduler has cancelled, if who asked for that has not."""
         if self.pool.learn(call, verdict):  # he was interrupted by Ctrl-C
-            self.pool.cancelled(call)
+            self.pool.cancelled(call, self.carry)
 
     def _again(self, call: AnyCall) -> None:
         """Have a call offered again, before those that wait."""
@@ -219,7 +223,6 @@ class LocalWorker:
         with pool.lock:
             recalled = call._place is _IN_SLOT
             if recalled: cell = TRANSITIONS[_IN_SLOT][_RECALL]; call._place = cell.after  # fmt: skip
-            if observer.log is not None and recalled: observer.log += (("Recall", pool, call),)  # fmt: skip
         if recalled:
             pool.queue.appendleft(call)
 
@@ -250,16 +253,17 @@ class LocalWorker:
         ends = False
         with pool.lock:
             cell = TRANSITIONS[call._place][_DIED if event is _FAIL and call._place is _CLAIMED else event]  # fmt: skip
-            if call._place is not _SETTLED and cell.after is _SETTLED: call._place = cell.after; ends = True  # fmt: skip
-            if observer.log is not None and ends: observer.log += (("End", pool, call, event),)  # fmt: skip
+            if call._place is not _SETTLED and cell.after is _SETTLED: call._place = cell.after; pool.settled += 1; ends = True  # fmt: skip
         if not ends or cell.command is None:
             return  # somebody is about to cancel it
         effects = call._decide(cell.command, value, error).effects
         call._data = b""
         if pool.calls.pop(call._number, None) is not None:
             self._forget.append(call._number)
-        with pool.lock:
-            pool.settled += 1
+        self.carry(call, effects)
+
+    def carry(self, call: AnyCall, effects: tuple[Effect, ...]) -> None:
+        """Tell who waits for a call that has ended; have its callbacks run."""
         if effects and (call._installed or call._blocked or call._callbacks):
             try:
                 call._carry_out(BUT_CALLBACKS[effects])

@@ -16,17 +16,18 @@ Owner of every field: this module, and ``local_worker.py`` where it says so.
 
 import threading
 from collections import deque
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
-from foregone import fork, interpreter_exit, observer
-from foregone.dask.calls import START, AnyCall
+from foregone import fork, interpreter_exit
+from foregone.dask.calls import NEVER, START, AnyCall
 from foregone.dask.claims import CANCELLED, CLAIMED, Verdict
 from foregone.dask.cluster import Cluster, Unreachable
 from foregone.dask.errors import SchedulerLost
 from foregone.dask.words import Word
+from foregone.errors import CancelledError
 from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
-from foregone_spec.future import Command, State
+from foregone_spec.future import Command, Effect, State
 from foregone_spec.lifecycle import TRANSITIONS, Phase, Request, accepts, runs_queued
 from foregone_spec.work_item import TRANSITIONS as PLACES
 from foregone_spec.work_item import Event, Place
@@ -34,9 +35,13 @@ from foregone_spec.work_item import Event, Place
 _OPEN: Final = Phase.OPEN
 _WAITING, _IN_SLOT, _RECALLED, _CLAIMED, _SETTLED = Place
 _CANCEL, _CLAIM, _OFFER, _FAIL = Event.CANCEL, Event.CLAIM, Event.OFFER, Event.FAIL
-_PENDING: Final = State.PENDING
+_PENDING, _RUNNING = State.PENDING, State.RUNNING
 CANCEL: Final = PLACES[_WAITING][_CANCEL].command or Command.CANCEL_OWNED
 FAIL: Final = PLACES[_WAITING][_FAIL].command or Command.SET_EXCEPTION
+
+#: What is done about the effects of a command: who gave it carries them out, or the local
+#: worker does, whose callbacks run in another thread.
+Carry: TypeAlias = Callable[[AnyCall, tuple[Effect, ...]], object]
 
 
 class Pool:
@@ -72,7 +77,7 @@ class Pool:
     phase: Phase
     queue: deque[AnyCall]
     settled: int
-    taken: list[AnyCall]
+    taken: set[AnyCall]
     why: str
 
     def __init__(self, name: str, cluster: Cluster) -> None:
@@ -85,7 +90,7 @@ class Pool:
         self.queue = deque()
         self.calls = {}
         self.inbox = deque()
-        self.taken = []
+        self.taken = set()
         self.joined = []
         self.offered = self.settled = 0
         self.over = False
@@ -107,7 +112,6 @@ class Pool:
         with self.lock:
             if self.phase is _OPEN and trouble is None: self.queue += entry; accepted = True  # fmt: skip
             elif self.phase is _OPEN: cell = PLACES[call._place][_FAIL]; call._place = cell.after; self.settled += 1; accepted = True  # fmt: skip
-            if observer.log is not None: observer.log += (("Submit", self, call, accepted, trouble),)  # fmt: skip
         if accepted and trouble is not None:
             call._obey(FAIL, None, trouble)
         elif accepted:
@@ -156,22 +160,21 @@ class Pool:
 
     def _take(self, call: AnyCall, place: Place) -> bool:
         """Take a call that is still at ``place``."""
-        entry = iter((call,))
+        entry = {call}
         taken = False
         with self.lock:
-            if call._place is place: cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken += entry; taken = True  # fmt: skip
-            if observer.log is not None and taken: observer.log += (("Take", self, call, place),)  # fmt: skip
+            if call._place is place: cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken |= entry; self.settled += 1; taken = True  # fmt: skip
         return taken
 
     def left(self, call: AnyCall) -> None:
-        """Let go of a call that was taken, now that its future has ended."""
+        """Let go of a call that was taken, now that its future has ended; twice is once."""
         number = call._number
+        leaves = {call}
         call._data = b""
-        with self.lock:
-            self.settled += 1
         if number and self.calls.pop(number, None) is not None:
             self.cluster.forget((number,))
-        self.taken.remove(call)
+        with self.lock:
+            self.taken -= leaves
         open_gate(self.gate)
 
     def begin(self, call: AnyCall, worker: str) -> None:
@@ -180,7 +183,6 @@ class Pool:
             if call._place is not _SETTLED: call._worker = worker  # fmt: skip
             if call._place is _RECALLED: cell = PLACES[_RECALLED][_OFFER]; call._place = cell.after  # fmt: skip
             if call._place is _IN_SLOT: cell = PLACES[_IN_SLOT][_CLAIM]; call._place = cell.after  # fmt: skip
-            if observer.log is not None: observer.log += (("Notice", self, call, worker),)  # fmt: skip
         if call._place is _CLAIMED and call._now is _PENDING:
             call._decide(START)
 
@@ -190,7 +192,6 @@ class Pool:
         """Move to where the table says."""
         with self.lock:
             cell = TRANSITIONS[self.phase][request]; self.phase = cell.after  # fmt: skip
-            if observer.log is not None: observer.log += (("Ask", self, request, cell),)  # fmt: skip
         open_gate(self.gate)
         return cell.after
 
@@ -204,24 +205,37 @@ class Pool:
         self.why = self.why or why
         self._ask(Request.BREAK)
 
-    def discard(self) -> None:
+    def discard(self, carry: Carry | None = None) -> None:
         """Cancel every call that no worker has claimed."""
         for call in tuple(self.queue):
             if self._take(call, _WAITING):
-                self.cancelled(call)
+                self.cancelled(call, carry)
         open_calls = [call for call in self.calls.copy().values() if call._now is _PENDING]
         if not open_calls:
             return
         verdicts = self._asked("cancel", [call._number for call in open_calls])
         for call, verdict in zip(open_calls, verdicts, strict=False):
             if self.learn(call, verdict):
-                self.cancelled(call)
+                self.cancelled(call, carry)
 
-    def cancelled(self, call: AnyCall) -> None:
-        """End the future of a call that was taken, as cancelled."""
+    def conclude(self, carry: Carry) -> None:
+        """End the futures of those that were taken: who has taken them is late, or interrupted.
+
+        What he does afterwards changes nothing.
+        """
+        for call in self.taken.copy():
+            self.cancelled(call, carry)
+
+    def cancelled(self, call: AnyCall, carry: Carry | None = None) -> None:
+        """End the future of a call that was taken, if it has not ended."""
         cell = call._decide(CANCEL)
+        if call._now is _RUNNING:  # somebody else had set it running
+            cell = call._decide(Command.SET_EXCEPTION, None, CancelledError(NEVER))
         self.left(call)
-        call._carry_out(cell.effects)
+        if carry is None:
+            call._carry_out(cell.effects)
+        else:
+            carry(call, cell.effects)
 
     def collected(self) -> None:
         """Learn that the executor object was collected: run what is queued, then end."""
@@ -239,14 +253,13 @@ class Pool:
             )
         for thread in self.joined:  # the second was added, if at all, before the first ended
             thread.join()
-        if observer.log is not None: observer.log += (("ShutdownReturns", self),)  # fmt: skip
 
     def forked(self) -> None:
         """Become the copy in a forked child: nothing of the cluster is here."""
         stranded = [*self.queue, *self.calls.values()]
         self.lock = new_lock()
         self.queue, self.calls, self.inbox = deque(), {}, deque()
-        self.joined, self.taken, self.over = [], [], True
+        self.joined, self.taken, self.over = [], set(), True
         self._ask(Request.FORK)
         for call in stranded:
             call._decide(FAIL, None, fork.stranded())
