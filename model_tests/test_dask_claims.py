@@ -20,7 +20,9 @@ from foregone.dask import claims
 from foregone.dask.calls import Call
 from foregone.dask.claims import CANCELLED, CLAIMED, CLOSED, OPEN, UNKNOWN, WON, Book, Claim, Claims
 from foregone.dask.local_worker import LocalWorker
+from foregone.dask.payload import refused
 from foregone.dask.rooms import Pool
+from foregone.dask.words import Answered, Begun, Dropped
 from foregone_spec.lifecycle import Request
 from foregone_spec.work_item import Place
 from model_tests.chain.command import ROOT
@@ -162,6 +164,45 @@ def test_who_is_interrupted_after_he_has_taken_a_call_keeps_nobody(
     pool.left(call)  # he goes on after all
     assert call.cancel() is not running
     assert (pool.taken, pool.calls, pool.settled) == (set(), {}, 1)
+
+
+def test_a_call_that_the_cluster_gave_up_is_offered_under_another_number(
+    alone: LocalWorker,
+) -> None:
+    """The task that was given up may live on: it is refused, and what is said of it is stale."""
+    pool = alone.pool
+    call: Call[int] = Call(pool, "f", b"data")
+    assert pool.accept(call, None)
+    assert alone._next() is call
+    alone.read(Dropped(1, "the cluster was restarted"))
+    assert (call._place, pool.calls) == (Place.RECALLED, {})
+    assert alone._next() is call
+    assert (call._place, pool.calls) == (Place.IN_SLOT, {2: call})
+    assert not pool.learn(call, 1, (CANCELLED, ""))  # by who asked before
+    alone.read(Begun(1, "tcp://one"))
+    alone.read(Answered(1, refused(CANCELLED, "")))
+    assert call._place is Place.IN_SLOT
+    assert pool.learn(call, 2, (CANCELLED, ""))
+
+
+def test_who_cancels_while_a_call_is_offered_anew_asks_anew(
+    alone: LocalWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, asked = alone.pool, list[int]()
+    call: Call[int] = Call(pool, "f", b"data")
+    assert pool.accept(call, None)
+    assert alone._next() is call
+
+    def ask(operation: str, numbers: list[int]) -> list[tuple[str, str]]:
+        asked.extend(numbers)
+        if asked == [1]:  # the local worker is faster
+            alone.read(Dropped(1, "the cluster was restarted"))
+            assert alone._next() is call
+        return [(CANCELLED, "")]
+
+    monkeypatch.setattr(pool.cluster, "ask", ask)
+    assert call.cancel()
+    assert asked == [1, 1, 2]
 
 
 @pytest.mark.parametrize("offered", [False, True])

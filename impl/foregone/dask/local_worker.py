@@ -6,8 +6,8 @@ and lets go of the cluster then.  While something is offered it looks at the con
 a second, so that a loss that nobody tells it of is noticed all the same.
 
 What has become of a task that the cluster gave up is for the scheduler's book to say: a call
-that is still open there has not begun, and is offered again, under a new key; one that is
-claimed ends with WorkerLost.  Without claims both end with an error.
+that is still open there has not begun, is cancelled there, and is offered again, under a new
+number; one that is claimed ends with WorkerLost.  Without claims both end with an error.
 
 Owner of every field: this module.  Callbacks run in another thread (``callbacks.py``).
 """
@@ -20,7 +20,7 @@ from foregone.clock import NO_LIMIT
 from foregone.dask import ports
 from foregone.dask.callbacks import Callbacks
 from foregone.dask.calls import START, AnyCall
-from foregone.dask.claims import CLAIMED, OPEN, UNKNOWN, Verdict
+from foregone.dask.claims import CANCELLED, CLAIMED, UNKNOWN, Verdict
 from foregone.dask.errors import WorkerLost
 from foregone.dask.payload import refusal_of, value_of
 from foregone.dask.rooms import Pool
@@ -136,8 +136,7 @@ class LocalWorker:
         moved = False
         with pool.lock:
             if call._place is not _SETTLED: cell = TRANSITIONS[call._place][event]; call._place = cell.after; moved = True  # fmt: skip
-            if moved and not call._number: pool.offered += 1; call._number = pool.offered  # fmt: skip
-            if moved: pool.calls[call._number] = call  # fmt: skip
+            if moved: pool.offered += 1; call._number = pool.offered; pool.calls[call._number] = call  # fmt: skip
             del pool.queue[0]
         if moved and event is _CLAIM:
             call._decide(START)
@@ -201,30 +200,33 @@ class LocalWorker:
         if lost := pool.cluster.lost():
             pool.broken(lost)
             return
-        verdict = pool._asked("look", (call._number,)) if pool.cluster.at_most_once else []
-        if pool.cluster.at_most_once and (not verdict or verdict[0][0] == UNKNOWN):
-            pool.broken(pool.cluster.lost() or f"it cannot say what became of a call: {why}")
-        elif verdict and verdict[0][0] == OPEN:
-            self._again(call)
-        elif not verdict or verdict[0][0] == CLAIMED:
-            worker = verdict[0][1] if verdict else worker
+        if not pool.cluster.at_most_once:
             self.finish(call, _DIED, error=WorkerLost(worker, why))
-        else:
-            self._cancelled(call, verdict[0])
+            return
+        # The task may live on, as when the cluster was restarted before it had the graph.
+        for verdict, claimer in pool._asked("cancel", (call._number,)):
+            if verdict == CANCELLED:
+                self._again(call)
+                return
+            if verdict == CLAIMED:
+                self.finish(call, _DIED, error=WorkerLost(claimer, why))
+                return
+        pool.broken(pool.cluster.lost() or f"it cannot say what became of a call: {why}")
 
     def _cancelled(self, call: AnyCall, verdict: Verdict) -> None:
         """End a call that the scheduler has cancelled, if who asked for that has not."""
-        if self.pool.learn(call, verdict):  # he was interrupted by Ctrl-C
+        if self.pool.learn(call, call._number, verdict):  # he was interrupted by Ctrl-C
             self.pool.cancelled(call, self.carry)
 
     def _again(self, call: AnyCall) -> None:
         """Have a call offered again, before those that wait."""
-        pool = self.pool
+        pool, number = self.pool, call._number
         with pool.lock:
             recalled = call._place is _IN_SLOT
-            if recalled: cell = TRANSITIONS[_IN_SLOT][_RECALL]; call._place = cell.after  # fmt: skip
+            if recalled: cell = TRANSITIONS[_IN_SLOT][_RECALL]; call._place = cell.after; del pool.calls[number]  # fmt: skip
         if recalled:
             pool.queue.appendleft(call)
+            self._forget.append(number)
 
     # ------------------------------------------------------------------- end
 
@@ -234,7 +236,7 @@ class LocalWorker:
         pool.inbox.clear()
         while pool.queue:
             call = pool.queue.popleft()
-            if call._place is not _SETTLED and call._number not in pool.calls:
+            if call._place is not _SETTLED:
                 self.finish(call, _FAIL, error=pool.loss())
         for call in pool.calls.copy().values():
             self.finish(call, _FAIL, error=pool.loss())

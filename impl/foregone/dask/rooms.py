@@ -9,7 +9,8 @@ Steps, interruption points and locks are as in ``future.py``; requests to the sc
 made with no lock held.  ``_ask`` alone assigns the phase.
 
 Who is asked for what, where the cluster keeps claims: whether a call may be cancelled, the
-scheduler; a call that is WAITING was never offered, and is taken under the lock.
+scheduler; a call that is WAITING was never offered, and one that is RECALLED can be claimed by
+nobody, so they are taken under the lock.
 
 Owner of every field: this module, and ``local_worker.py`` where it says so.
 """
@@ -34,7 +35,7 @@ from foregone_spec.work_item import Event, Place
 
 _OPEN: Final = Phase.OPEN
 _WAITING, _IN_SLOT, _RECALLED, _CLAIMED, _SETTLED = Place
-_CANCEL, _CLAIM, _OFFER, _FAIL = Event.CANCEL, Event.CLAIM, Event.OFFER, Event.FAIL
+_CANCEL, _CLAIM, _FAIL = Event.CANCEL, Event.CLAIM, Event.FAIL
 _PENDING, _RUNNING = State.PENDING, State.RUNNING
 CANCEL: Final = PLACES[_WAITING][_CANCEL].command or Command.CANCEL_OWNED
 FAIL: Final = PLACES[_WAITING][_FAIL].command or Command.SET_EXCEPTION
@@ -56,7 +57,7 @@ class Pool:
         "joined",  # the threads that shutdown waits for
         "lock",
         "name",
-        "offered",  # how many calls ever were
+        "offered",  # the last number that a call was offered under
         "over",  # the local worker has ended
         "phase",
         "queue",  # Work Ids and Work Items in one: accepted, not yet offered
@@ -125,12 +126,16 @@ class Pool:
 
         It never begins then, and ``left`` must follow once its future has ended.
         """
-        if self._take(call, _WAITING):
-            return True
-        if call._place in (_CLAIMED, _SETTLED):
-            return False
-        verdict = self._asked("cancel", (call._number,))
-        return bool(verdict) and self.learn(call, verdict[0])
+        while not (self._take(call, _WAITING) or self._take(call, _RECALLED)):
+            number = call._number
+            if call._place in (_CLAIMED, _SETTLED):
+                return False
+            verdict = self._asked("cancel", (number,))
+            if not verdict or self.learn(call, number, verdict[0]):
+                return bool(verdict)
+            if call._place is _IN_SLOT and call._number == number:
+                return False  # it was not offered anew meanwhile: nobody knows
+        return True
 
     def look(self, call: AnyCall) -> None:
         """Learn whether a worker has claimed a call.
@@ -138,9 +143,10 @@ class Pool:
         If it is cancelled there, who has asked for that is between the answer and its use:
         whoever takes the call out of the race first also ends it.
         """
-        if call._place in (_IN_SLOT, _RECALLED):
-            for verdict in self._asked("look", (call._number,)):
-                if self.learn(call, verdict):
+        number = call._number
+        if call._place is _IN_SLOT:
+            for verdict in self._asked("look", (number,)):
+                if self.learn(call, number, verdict):
                     self.cancelled(call)
 
     def _asked(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
@@ -150,20 +156,23 @@ class Pool:
             open_gate(self.gate)  # the local worker looks why
             return []
 
-    def learn(self, call: AnyCall, verdict: Verdict) -> bool:
-        """Have a call go where the scheduler says; return whether it is cancelled by this."""
+    def learn(self, call: AnyCall, number: int, verdict: Verdict) -> bool:
+        """Have a call go where the scheduler says; return whether it is cancelled by this.
+
+        What was said of a number says nothing once the call was offered under another.
+        """
         if verdict[0] == CANCELLED:
-            return self._take(call, _IN_SLOT) or self._take(call, _RECALLED)
+            return self._take(call, _IN_SLOT, number)
         if verdict[0] == CLAIMED:
             self.begin(call, verdict[1])
         return False
 
-    def _take(self, call: AnyCall, place: Place) -> bool:
-        """Take a call that is still at ``place``."""
+    def _take(self, call: AnyCall, place: Place, number: int = 0) -> bool:
+        """Take a call that is still at ``place``, under that number if one is given."""
         entry = {call}
         taken = False
         with self.lock:
-            if call._place is place: cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken |= entry; self.settled += 1; taken = True  # fmt: skip
+            if call._place is place and (not number or call._number == number): cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken |= entry; self.settled += 1; taken = True  # fmt: skip
         return taken
 
     def left(self, call: AnyCall) -> None:
@@ -181,7 +190,6 @@ class Pool:
         """Learn that a worker has claimed a call that was offered."""
         with self.lock:
             if call._place is not _SETTLED: call._worker = worker  # fmt: skip
-            if call._place is _RECALLED: cell = PLACES[_RECALLED][_OFFER]; call._place = cell.after  # fmt: skip
             if call._place is _IN_SLOT: cell = PLACES[_IN_SLOT][_CLAIM]; call._place = cell.after  # fmt: skip
         if call._place is _CLAIMED and call._now is _PENDING:
             call._decide(START)
@@ -208,14 +216,15 @@ class Pool:
     def discard(self, carry: Carry | None = None) -> None:
         """Cancel every call that no worker has claimed."""
         for call in tuple(self.queue):
-            if self._take(call, _WAITING):
+            if self._take(call, _WAITING) or self._take(call, _RECALLED):
                 self.cancelled(call, carry)
-        open_calls = [call for call in self.calls.copy().values() if call._now is _PENDING]
+        there = self.calls.copy().items()
+        open_calls = [(number, call) for number, call in there if call._now is _PENDING]
         if not open_calls:
             return
-        verdicts = self._asked("cancel", [call._number for call in open_calls])
-        for call, verdict in zip(open_calls, verdicts, strict=False):
-            if self.learn(call, verdict):
+        verdicts = self._asked("cancel", [number for number, _ in open_calls])
+        for (number, call), verdict in zip(open_calls, verdicts, strict=False):
+            if self.learn(call, number, verdict):
                 self.cancelled(call, carry)
 
     def conclude(self, carry: Carry) -> None:
