@@ -22,7 +22,7 @@ from foregone.dask.claims import CANCELLED, CLAIMED, CLOSED, OPEN, UNKNOWN, WON,
 from foregone.dask.local_worker import LocalWorker
 from foregone.dask.payload import refused
 from foregone.dask.rooms import Pool
-from foregone.dask.words import Answered, Begun, Dropped
+from foregone.dask.words import Answered, Dropped
 from foregone_spec.lifecycle import Request
 from foregone_spec.work_item import Place
 from model_tests.chain.command import ROOT
@@ -130,11 +130,17 @@ def test_who_looks_ends_what_another_is_cancelling() -> None:
 
 
 @pytest.fixture
-def alone() -> LocalWorker:
-    """Return the local worker of a pool whose cluster says that all is cancelled, not started."""
+def book() -> Book:
+    """Return the book of the pool that ``alone`` serves."""
+    return Book("client")
+
+
+@pytest.fixture
+def alone(book: Book) -> LocalWorker:
+    """Return a local worker that was not started; its cluster is a book of claims."""
     cluster: Any = SimpleNamespace(
         at_most_once=True,
-        ask=lambda _, numbers: [(CANCELLED, "")] * len(numbers),
+        ask=lambda operation, numbers: [getattr(book, operation)(each) for each in numbers],
         forget=lambda _: None,
         lost=lambda: "",
     )
@@ -167,7 +173,7 @@ def test_who_is_interrupted_after_he_has_taken_a_call_keeps_nobody(
 
 
 def test_a_call_that_the_cluster_gave_up_is_offered_under_another_number(
-    alone: LocalWorker,
+    alone: LocalWorker, book: Book
 ) -> None:
     """The task that was given up may live on: it is refused, and what is said of it is stale."""
     pool = alone.pool
@@ -179,10 +185,11 @@ def test_a_call_that_the_cluster_gave_up_is_offered_under_another_number(
     assert alone._next() is call
     assert (call._place, pool.calls) == (Place.IN_SLOT, {2: call})
     assert not pool.learn(call, 1, (CANCELLED, ""))  # by who asked before
-    alone.read(Begun(1, "tcp://one"))
+    assert book.claim(1, FIRST) == (CANCELLED, "")
     alone.read(Answered(1, refused(CANCELLED, "")))
     assert call._place is Place.IN_SLOT
-    assert pool.learn(call, 2, (CANCELLED, ""))
+    assert book.claim(2, SECOND) == (WON, "tcp://two")
+    assert not call.cancel()
 
 
 def test_who_cancels_while_a_call_is_offered_anew_asks_anew(
