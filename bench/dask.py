@@ -10,24 +10,21 @@ modes.  The cluster is one of this machine, with its scheduler in this process, 
 """
 
 import gc
-import importlib
 import os
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import foregone
-from bench.beside import ROOT, Beside
 from bench.paired import machine
 from bench.processes import spread
-
-DASK: Final = Beside("dask", ROOT / "model_tests" / "dask" / "requirements.txt")
+from foregone.dask import DaskExecutor
+from model_tests.dask.clusters import DASK, Foreign, local, prepare
 
 CALLS: Final = 2_000
 TRIPS: Final = 50
@@ -56,10 +53,6 @@ def _trips(executor: Executor, trips: int) -> float:
     return time.perf_counter() - start
 
 
-#: What is imported when it is there, and has no types.
-Foreign: TypeAlias = Any
-
-
 def _mapped(client: Foreign, calls: int) -> float:
     start = time.perf_counter()
     client.gather(client.map(noop, range(calls), pure=False))
@@ -72,21 +65,10 @@ Subjects = dict[str, dict[str, Callable[[], float]]]
 
 def _subjects(stack: ExitStack, scale: float) -> Subjects:
     """Start the cluster and the executors on it."""
-    distributed: Foreign = importlib.import_module("distributed")
-    dask: Foreign = importlib.import_module("foregone.dask")
-    cluster = stack.enter_context(
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": ":0"},
-        )
-    )
-    client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-    client.wait_for_workers(2)
+    client = stack.enter_context(local(2))
     executors: dict[str, Executor] = {
-        OURS: stack.enter_context(dask.DaskExecutor(client, at_most_once=False)),
-        ONCE: stack.enter_context(dask.DaskExecutor(client, at_most_once=True)),
+        OURS: stack.enter_context(DaskExecutor(client, at_most_once=False)),
+        ONCE: stack.enter_context(DaskExecutor(client, at_most_once=True)),
         THEIRS: client.get_executor(pure=False),
     }
     calls, trips = max(1, int(CALLS * scale)), max(1, int(TRIPS * scale))
@@ -130,9 +112,7 @@ def main(pairs: int, only: str, scale: float, say: Callable[[str], object]) -> N
     if why := DASK.install():
         say(f"Dask could not be installed, and its part is absent: {why}")
         return
-    folder = str(DASK.folder())
-    if folder not in sys.path:
-        sys.path.append(folder)
+    prepare()
     versions = DASK.versions()
     say(machine())
     say(

@@ -7,6 +7,7 @@ import asyncio
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from itertools import count
 from types import SimpleNamespace
@@ -18,7 +19,11 @@ from foregone import dask
 from foregone.dask import claims
 from foregone.dask.calls import Call
 from foregone.dask.claims import CANCELLED, CLAIMED, CLOSED, OPEN, UNKNOWN, WON, Book, Claim, Claims
+from foregone.dask.local_worker import LocalWorker
+from foregone.dask.payload import refused
 from foregone.dask.rooms import Pool
+from foregone.dask.words import Answered, Dropped
+from foregone_spec.lifecycle import Request
 from foregone_spec.work_item import Place
 from model_tests.chain.command import ROOT
 
@@ -120,8 +125,112 @@ def test_who_looks_ends_what_another_is_cancelling() -> None:
     call.add_done_callback(lambda ended: told.append(ended.cancelled()))
     assert not call.running()
     assert told == [True]
-    assert (pool.taken, pool.calls, forgotten) == ([], {}, [(1,)])
+    assert (pool.taken, pool.calls, forgotten) == (set(), {}, [(1,)])
     assert call.cancel()
+
+
+@pytest.fixture
+def book() -> Book:
+    """Return the book of the pool that ``alone`` serves."""
+    return Book("client")
+
+
+@pytest.fixture
+def alone(book: Book) -> LocalWorker:
+    """Return a local worker that was not started; its cluster is a book of claims."""
+    cluster: Any = SimpleNamespace(
+        at_most_once=True,
+        ask=lambda operation, numbers: [getattr(book, operation)(each) for each in numbers],
+        forget=lambda _: None,
+        lost=lambda: "",
+    )
+    return LocalWorker(Pool("alone", cluster))
+
+
+@pytest.mark.parametrize("offered", [False, True])
+@pytest.mark.parametrize("running", [False, True])
+def test_who_is_interrupted_after_he_has_taken_a_call_keeps_nobody(
+    alone: LocalWorker, offered: bool, running: bool
+) -> None:
+    """Ctrl-C in ``cancel()``: the call never begins, and its future ends with the executor."""
+    pool = alone.pool
+    call: Call[int] = Call(pool, "f", b"data")
+    assert pool.accept(call, None)
+    if offered:
+        assert alone._next() is call
+    assert pool.take(call)
+    if running:  # by somebody else, before he is back
+        call.set_running_or_notify_cancel()
+    pool._ask(Request.SHUTDOWN)
+    pool.queue.clear()
+    assert alone.turn()
+    assert call.done()
+    assert call.cancelled() is not running
+    assert (pool.taken, pool.calls, pool.settled) == (set(), {}, 1)
+    pool.left(call)  # he goes on after all
+    assert call.cancel() is not running
+    assert (pool.taken, pool.calls, pool.settled) == (set(), {}, 1)
+
+
+def test_a_call_that_the_cluster_gave_up_is_offered_under_another_number(
+    alone: LocalWorker, book: Book
+) -> None:
+    """The task that was given up may live on: it is refused, and what is said of it is stale."""
+    pool = alone.pool
+    call: Call[int] = Call(pool, "f", b"data")
+    assert pool.accept(call, None)
+    assert alone._next() is call
+    alone.read(Dropped(1, "the cluster was restarted"))
+    assert (call._place, pool.calls) == (Place.RECALLED, {})
+    assert alone._next() is call
+    assert (call._place, pool.calls) == (Place.IN_SLOT, {2: call})
+    assert not pool.learn(call, 1, (CANCELLED, ""))  # by who asked before
+    assert book.claim(1, FIRST) == (CANCELLED, "")
+    alone.read(Answered(1, refused(CANCELLED, "")))
+    assert call._place is Place.IN_SLOT
+    assert book.claim(2, SECOND) == (WON, "tcp://two")
+    assert not call.cancel()
+
+
+def test_who_cancels_while_a_call_is_offered_anew_asks_anew(
+    alone: LocalWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, asked = alone.pool, list[int]()
+    call: Call[int] = Call(pool, "f", b"data")
+    assert pool.accept(call, None)
+    assert alone._next() is call
+
+    def ask(operation: str, numbers: list[int]) -> list[tuple[str, str]]:
+        asked.extend(numbers)
+        if asked == [1]:  # the local worker is faster
+            alone.read(Dropped(1, "the cluster was restarted"))
+            assert alone._next() is call
+        return [(CANCELLED, "")]
+
+    monkeypatch.setattr(pool.cluster, "ask", ask)
+    assert call.cancel()
+    assert asked == [1, 1, 2]
+
+
+@pytest.mark.parametrize("offered", [False, True])
+def test_the_local_worker_runs_no_callback_of_what_it_cancels(
+    alone: LocalWorker, offered: bool
+) -> None:
+    """A callback that blocks would keep it from the answers of calls that were claimed."""
+    pool = alone.pool
+    call: Call[int] = Call(pool, "f", b"data")
+    assert pool.accept(call, None)
+    if offered:
+        assert alone._next() is call
+    ran: list[threading.Thread] = []
+    call.add_done_callback(lambda _: ran.append(threading.current_thread()))
+    pool._ask(Request.SHUTDOWN_CANCEL_FUTURES)  # he who asked has not come to cancel anything
+    assert alone.turn()
+    assert call.cancelled()
+    alone.callbacks.end()
+    assert alone.callbacks.thread is not None
+    alone.callbacks.thread.join()
+    assert ran == [alone.callbacks.thread]
 
 
 def test_the_news_of_a_book() -> None:

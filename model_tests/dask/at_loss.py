@@ -202,7 +202,9 @@ def test_what_is_lost_stays_lost_when_the_client_connects_again(
 
 
 @pytest.mark.parametrize("once", [True, False])
-def test_a_client_that_is_closed_under_the_executor(house: House, once: bool) -> None:
+def test_a_client_that_is_closed_under_the_executor(
+    house: House, once: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     with local(1) as client:
         executor = DaskExecutor(client, at_most_once=once)
         with house.opened():
@@ -214,6 +216,8 @@ def test_a_client_that_is_closed_under_the_executor(house: House, once: bool) ->
             executor.submit(int)
         with pytest.raises(SchedulerLost, match="closed"):
             DaskExecutor(client)
+    # The event loop logs a task that failed and that nobody has asked.
+    assert not [each for each in caplog.messages if "foregone" in each]
 
 
 # --------------------------------------------------------------------- without claims

@@ -52,6 +52,7 @@ def test_shutdown_cancels_what_no_worker_has_claimed(once: DaskExecutor, house: 
     with house.opened():
         held = hold(once, house)
         waits = [once.submit(calls.value, house.log, each) for each in range(20)]
+        assert until(lambda: len(once.inspect().offered) == 20)
         once.shutdown(wait=False, cancel_futures=True)
         assert all(each.cancelled() for each in waits)
         assert not any(each.done() for each in held)

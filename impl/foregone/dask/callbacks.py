@@ -2,17 +2,17 @@
 
 As in the process pool, a callback that blocks delays callbacks only: answers are read and
 calls offered meanwhile.  It is started when first needed, and ends after the local worker,
-once all that was handed to it was run.  Owner of every field: this module; only the local
-worker adds.
+once all that was handed to it was run.  That of the process pool is made by the pool's system
+and serves the pool's calls, so it is not used here.  Owner of every field: this module; only
+the local worker adds.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from foregone import sync
-from foregone_spec.future import Effect
 
 if TYPE_CHECKING:
     from foregone.dask.calls import AnyCall
@@ -64,15 +64,3 @@ class Callbacks:
             if self._ended and not self._queue:
                 return
             self._gate.acquire()
-
-
-class _ButCallbacks(dict[tuple[Effect, ...], tuple[Effect, ...]]):
-    """Effects, less the running of callbacks."""
-
-    def __missing__(self, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
-        kept = tuple(each for each in effects if each is not Effect.RUN_CALLBACKS)
-        self[effects] = kept
-        return kept
-
-
-BUT_CALLBACKS: Final = _ButCallbacks()

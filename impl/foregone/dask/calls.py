@@ -2,8 +2,8 @@
 
 ``_place`` is where the call is, from ``foregone_spec.work_item``, in the process pool's sense:
 WAITING here, IN_SLOT where it was offered to the cluster and may be claimed there, RECALLED
-where the cluster has dropped it unclaimed and it will be offered again, CLAIMED by a worker,
-SETTLED.  It changes under the pool's lock only, in ``rooms.py``.
+where the cluster has dropped it, nobody can claim it, and it will be offered again, CLAIMED by
+a worker, SETTLED.  It changes under the pool's lock only, in ``rooms.py``.
 
 Where the cluster keeps claims, ``cancel()`` asks the scheduler, which alone knows whether a
 worker was first.  Where it keeps none, a call is CLAIMED when it is offered: nobody could
@@ -38,7 +38,7 @@ class Call(OwnedFuture[T]):
     __slots__ = (
         "_data",  # what is sent, as long as it may have to be sent (again)
         "_name",  # what the function is called
-        "_number",  # calls are numbered as they are offered; 0 until then
+        "_number",  # calls are numbered as they are offered, anew each time; 0 until then
         "_place",
         "_pool",
         "_worker",  # the address of the one that has claimed it, as far as it is known
@@ -83,20 +83,15 @@ class Call(OwnedFuture[T]):
             self._decide(START)
         if self._now is _PENDING and self._place is not _SETTLED:
             return False  # nobody knows
-        interrupt: BaseException | None = None
         try:
-            cell = self._decide(self._cancel_as)
+            cancelled = self._obey(self._cancel_as, loud=True).reply is True
+            if taken and not cancelled and self._now is _RUNNING:
+                # Somebody else had set it running: it never will be, so this is its end.
+                self._obey(Command.SET_EXCEPTION, None, CancelledError(NEVER))
         finally:
-            if taken:
+            if taken and self.done():  # else a Ctrl-C came, and the local worker ends it
                 self._pool.left(self)
-        if cell.effects and (self._installed or self._blocked or self._callbacks):
-            interrupt = self._carry_out(cell.effects)
-        if interrupt is not None:
-            raise interrupt
-        if taken and cell.reply is not True and self._now is _RUNNING:
-            # Somebody else had set it running: it never will be, so this is its end.
-            self._obey(Command.SET_EXCEPTION, None, CancelledError(NEVER))
-        return cell.reply is True
+        return cancelled
 
 
 #: What rooms hold that serve all calls.

@@ -46,6 +46,9 @@ LOST: Final = "lost"
 #: A verdict, and the worker that it is about or "".
 Verdict = tuple[str, str]
 
+#: What has happened, to which call, and the worker that it is about.
+News = tuple[str, int, str]
+
 
 class Task(Protocol):
     """What is used of a task in the scheduler."""
@@ -109,7 +112,7 @@ class Book:
         self.cancelled = set()
         self._floor = 1  # all numbers below are closed; the first call has 1
         self._beyond: set[int] = set()  # and these
-        self._said: list[tuple[str, int, str]] = []  # news that the client may not have seen
+        self._said: list[News] = []  # news that the client may not have seen
         self._base = 0  # and how much it has
         self.fresh = asyncio.Event()
 
@@ -161,7 +164,7 @@ class Book:
         if not self._said:
             self.fresh.clear()
 
-    def said(self) -> tuple[int, list[tuple[str, int, str]]]:
+    def said(self) -> tuple[int, list[News]]:
         """Return how many news there were, and those that the client has not seen."""
         return self._base + len(self._said), list(self._said)
 
@@ -211,7 +214,7 @@ class Claims:
         if book is not None:
             book.fresh.set()
 
-    async def news(self, executor: str, seen: int, patience: float) -> tuple[int, list[object]]:
+    async def news(self, executor: str, seen: int, patience: float) -> tuple[int, list[News]]:
         """Return what the client has not seen, as soon as there is some, or after ``patience``.
 
         The first number is how many there were; it is -1 where the executor has no book.
@@ -226,8 +229,7 @@ class Claims:
             pass
         if executor not in self.books:
             return -1, []
-        count, said = book.said()
-        return count, list(said)
+        return book.said()
 
     # ------------------------------------------------------------- as a plugin
 

@@ -16,7 +16,6 @@ loop's.
 import asyncio
 import pickle
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from itertools import count
 from typing import Final
 
 from foregone.dask import claims, ports
@@ -53,7 +52,7 @@ class Cluster:
     """A client, and what was handed to it."""
 
     __slots__ = (
-        "_arrived", "_closed", "_collecting", "_keys", "_own", "_own_client", "_tasks", "_tell",
+        "_arrived", "_closed", "_collecting", "_own", "_own_client", "_tasks", "_tell",
         "_watched", "address", "at_most_once", "client", "executor", "loop",
     )  # fmt: skip
 
@@ -76,7 +75,6 @@ class Cluster:
         self.loop = client.loop.asyncio_loop
         self.address = ports.address_of(client)
         self.at_most_once = False
-        self._keys = count()  # a call that is offered again is another task
         self._own_client = own_client
         self._own = own
         self._tell: Callable[[Word], None] = _nobody
@@ -105,7 +103,7 @@ class Cluster:
         run = run_once if self.at_most_once else run_again
         name = self.executor.hex()
         sent = [task(run, self.executor, number, data) for number, _, data in calls]
-        keys = [f"{called}-{name}-{next(self._keys)}" for _, called, _ in calls]
+        keys = [f"{called}-{name}-{number}" for number, called, _ in calls]
         made = self.client.map(pickle.loads, sent, key=keys, pure=False, fifo_timeout="0 ms")
         tasks = list(zip((number for number, _, _ in calls), made, strict=True))
         self.loop.call_soon_threadsafe(self._watch, tasks)
@@ -239,13 +237,13 @@ class Cluster:
         if not self.at_most_once:
             return
         await _heedless(
-            self.client.scheduler.foregone_forget(
+            lambda: self.client.scheduler.foregone_forget(
                 executor=self.executor.hex(), numbers=list(numbers)
             )
         )
 
     async def _end(self) -> None:
-        await _heedless(self.client.scheduler.foregone_end(executor=self.executor.hex()))
+        await _heedless(lambda: self.client.scheduler.foregone_end(executor=self.executor.hex()))
 
     async def _hear(self) -> None:
         seen, tries = 0, TRIES
@@ -290,10 +288,10 @@ def _ended(number: int, future: ports.DaskFuture) -> Word:
     return Dropped(number, f"the cluster has cancelled its task ({reason or _status(future)})")
 
 
-async def _heedless(request: Awaitable[object]) -> None:
-    """Await a request whose failure changes nothing: who is not there forgets by himself."""
+async def _heedless(request: Callable[[], Awaitable[object]]) -> None:
+    """Make a request whose failure changes nothing: who is not there forgets by himself."""
     try:
-        await request
+        await request()  # a client that was closed has no scheduler at all
     except Exception:
         pass
 

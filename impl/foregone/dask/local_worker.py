@@ -6,8 +6,8 @@ and lets go of the cluster then.  While something is offered it looks at the con
 a second, so that a loss that nobody tells it of is noticed all the same.
 
 What has become of a task that the cluster gave up is for the scheduler's book to say: a call
-that is still open there has not begun, and is offered again, under a new key; one that is
-claimed ends with WorkerLost.  Without claims both end with an error.
+that is still open there has not begun, is cancelled there, and is offered again, under a new
+number; one that is claimed ends with WorkerLost.  Without claims both end with an error.
 
 Owner of every field: this module.  Callbacks run in another thread (``callbacks.py``).
 """
@@ -16,18 +16,19 @@ import logging
 import threading
 from typing import Final
 
-from foregone import observer
 from foregone.clock import NO_LIMIT
 from foregone.dask import ports
-from foregone.dask.callbacks import BUT_CALLBACKS, Callbacks
+from foregone.dask.callbacks import Callbacks
 from foregone.dask.calls import START, AnyCall
-from foregone.dask.claims import CLAIMED, OPEN, UNKNOWN, Verdict
+from foregone.dask.claims import CANCELLED, CLAIMED, UNKNOWN, Verdict
 from foregone.dask.errors import WorkerLost
 from foregone.dask.payload import refusal_of, value_of
 from foregone.dask.rooms import Pool
 from foregone.dask.words import Answered, Begun, Cut, Dropped, Failed, Lost, Word
+from foregone.process_pool.callbacks import BUT_CALLBACKS
 from foregone.process_pool.pickling import problem
 from foregone.sync import open_gate
+from foregone_spec.future import Effect
 from foregone_spec.lifecycle import Phase
 from foregone_spec.work_item import TRANSITIONS, Event, Place
 
@@ -94,7 +95,7 @@ class LocalWorker:
         if pool.phase is Phase.BROKEN:
             self.fail_all()
         elif pool.drops():
-            pool.discard()
+            pool.discard(self.carry)
             while pool.queue and pool.queue[0]._place not in _UNOFFERED:
                 pool.queue.popleft()
         else:
@@ -102,8 +103,12 @@ class LocalWorker:
         if self._forget:
             forget, self._forget = self._forget, []
             pool.cluster.forget(forget)
-        left = pool.queue or pool.calls or pool.inbox or pool.taken
-        return not (pool.accepts() or left)
+        if pool.accepts() or pool.queue or pool.inbox:
+            return False
+        if any(call._place is not _SETTLED for call in pool.calls.copy().values()):
+            return False
+        pool.conclude(self.carry)
+        return True
 
     # ----------------------------------------------------------------- offer
 
@@ -131,10 +136,8 @@ class LocalWorker:
         moved = False
         with pool.lock:
             if call._place is not _SETTLED: cell = TRANSITIONS[call._place][event]; call._place = cell.after; moved = True  # fmt: skip
-            if moved and not call._number: pool.offered += 1; call._number = pool.offered  # fmt: skip
-            if moved: pool.calls[call._number] = call  # fmt: skip
+            if moved: pool.offered += 1; call._number = pool.offered; pool.calls[call._number] = call  # fmt: skip
             del pool.queue[0]
-            if observer.log is not None and moved: observer.log += (("Offer", pool, call),)  # fmt: skip
         if moved and event is _CLAIM:
             call._decide(START)
         return call if moved else None
@@ -197,31 +200,33 @@ class LocalWorker:
         if lost := pool.cluster.lost():
             pool.broken(lost)
             return
-        verdict = pool._asked("look", (call._number,)) if pool.cluster.at_most_once else []
-        if pool.cluster.at_most_once and (not verdict or verdict[0][0] == UNKNOWN):
-            pool.broken(pool.cluster.lost() or f"it cannot say what became of a call: {why}")
-        elif verdict and verdict[0][0] == OPEN:
-            self._again(call)
-        elif not verdict or verdict[0][0] == CLAIMED:
-            worker = verdict[0][1] if verdict else worker
+        if not pool.cluster.at_most_once:
             self.finish(call, _DIED, error=WorkerLost(worker, why))
-        else:
-            self._cancelled(call, verdict[0])
+            return
+        # The task may live on, as when the cluster was restarted before it had the graph.
+        for verdict, claimer in pool._asked("cancel", (call._number,)):
+            if verdict == CANCELLED:
+                self._again(call)
+                return
+            if verdict == CLAIMED:
+                self.finish(call, _DIED, error=WorkerLost(claimer, why))
+                return
+        pool.broken(pool.cluster.lost() or f"it cannot say what became of a call: {why}")
 
     def _cancelled(self, call: AnyCall, verdict: Verdict) -> None:
         """End a call that the scheduler has cancelled, if who asked for that has not."""
-        if self.pool.learn(call, verdict):  # he was interrupted by Ctrl-C
-            self.pool.cancelled(call)
+        if self.pool.learn(call, call._number, verdict):  # he was interrupted by Ctrl-C
+            self.pool.cancelled(call, self.carry)
 
     def _again(self, call: AnyCall) -> None:
         """Have a call offered again, before those that wait."""
-        pool = self.pool
+        pool, number = self.pool, call._number
         with pool.lock:
             recalled = call._place is _IN_SLOT
-            if recalled: cell = TRANSITIONS[_IN_SLOT][_RECALL]; call._place = cell.after  # fmt: skip
-            if observer.log is not None and recalled: observer.log += (("Recall", pool, call),)  # fmt: skip
+            if recalled: cell = TRANSITIONS[_IN_SLOT][_RECALL]; call._place = cell.after; del pool.calls[number]  # fmt: skip
         if recalled:
             pool.queue.appendleft(call)
+            self._forget.append(number)
 
     # ------------------------------------------------------------------- end
 
@@ -231,7 +236,7 @@ class LocalWorker:
         pool.inbox.clear()
         while pool.queue:
             call = pool.queue.popleft()
-            if call._place is not _SETTLED and call._number not in pool.calls:
+            if call._place is not _SETTLED:
                 self.finish(call, _FAIL, error=pool.loss())
         for call in pool.calls.copy().values():
             self.finish(call, _FAIL, error=pool.loss())
@@ -250,16 +255,17 @@ class LocalWorker:
         ends = False
         with pool.lock:
             cell = TRANSITIONS[call._place][_DIED if event is _FAIL and call._place is _CLAIMED else event]  # fmt: skip
-            if call._place is not _SETTLED and cell.after is _SETTLED: call._place = cell.after; ends = True  # fmt: skip
-            if observer.log is not None and ends: observer.log += (("End", pool, call, event),)  # fmt: skip
+            if call._place is not _SETTLED and cell.after is _SETTLED: call._place = cell.after; pool.settled += 1; ends = True  # fmt: skip
         if not ends or cell.command is None:
             return  # somebody is about to cancel it
         effects = call._decide(cell.command, value, error).effects
         call._data = b""
         if pool.calls.pop(call._number, None) is not None:
             self._forget.append(call._number)
-        with pool.lock:
-            pool.settled += 1
+        self.carry(call, effects)
+
+    def carry(self, call: AnyCall, effects: tuple[Effect, ...]) -> None:
+        """Tell who waits for a call that has ended; have its callbacks run."""
         if effects and (call._installed or call._blocked or call._callbacks):
             try:
                 call._carry_out(BUT_CALLBACKS[effects])

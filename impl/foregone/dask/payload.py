@@ -17,13 +17,11 @@ import os
 import pickle
 import struct
 from collections.abc import Callable
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from foregone.called import call_name
 from foregone.process_pool.pickling import Reducer, Serializer, problem, without_frames
 from foregone.process_pool.remote_error import freeze, thaw
-
-Bytes: TypeAlias = bytes | memoryview
 
 #: The executor's name, 16 bytes, and the number of the call.
 HEADER: Final = struct.Struct("=16sQ")

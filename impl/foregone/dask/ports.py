@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Protocol, cast
 
-from foregone.dask.claims import Verdict
+from foregone.dask.claims import News, Verdict
 
 
 class Loop(Protocol):
@@ -74,7 +74,7 @@ class SchedulerCalls(Protocol):
     @property
     def foregone_news(
         self,
-    ) -> Callable[..., Awaitable[tuple[int, Sequence[tuple[str, int, str]]]]]:
+    ) -> Callable[..., Awaitable[tuple[int, Sequence[News]]]]:
         """Hear what has happened."""
         ...
 

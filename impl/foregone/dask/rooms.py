@@ -9,34 +9,40 @@ Steps, interruption points and locks are as in ``future.py``; requests to the sc
 made with no lock held.  ``_ask`` alone assigns the phase.
 
 Who is asked for what, where the cluster keeps claims: whether a call may be cancelled, the
-scheduler; a call that is WAITING was never offered, and is taken under the lock.
+scheduler; a call that is WAITING was never offered, and one that is RECALLED can be claimed by
+nobody, so they are taken under the lock.
 
 Owner of every field: this module, and ``local_worker.py`` where it says so.
 """
 
 import threading
 from collections import deque
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
-from foregone import fork, interpreter_exit, observer
-from foregone.dask.calls import START, AnyCall
+from foregone import fork, interpreter_exit
+from foregone.dask.calls import NEVER, START, AnyCall
 from foregone.dask.claims import CANCELLED, CLAIMED, Verdict
 from foregone.dask.cluster import Cluster, Unreachable
 from foregone.dask.errors import SchedulerLost
 from foregone.dask.words import Word
+from foregone.errors import CancelledError
 from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
-from foregone_spec.future import Command, State
+from foregone_spec.future import Command, Effect, State
 from foregone_spec.lifecycle import TRANSITIONS, Phase, Request, accepts, runs_queued
 from foregone_spec.work_item import TRANSITIONS as PLACES
 from foregone_spec.work_item import Event, Place
 
 _OPEN: Final = Phase.OPEN
 _WAITING, _IN_SLOT, _RECALLED, _CLAIMED, _SETTLED = Place
-_CANCEL, _CLAIM, _OFFER, _FAIL = Event.CANCEL, Event.CLAIM, Event.OFFER, Event.FAIL
-_PENDING: Final = State.PENDING
+_CANCEL, _CLAIM, _FAIL = Event.CANCEL, Event.CLAIM, Event.FAIL
+_PENDING, _RUNNING = State.PENDING, State.RUNNING
 CANCEL: Final = PLACES[_WAITING][_CANCEL].command or Command.CANCEL_OWNED
 FAIL: Final = PLACES[_WAITING][_FAIL].command or Command.SET_EXCEPTION
+
+#: What is done about the effects of a command: who gave it carries them out, or the local
+#: worker does, whose callbacks run in another thread.
+Carry: TypeAlias = Callable[[AnyCall, tuple[Effect, ...]], object]
 
 
 class Pool:
@@ -51,7 +57,7 @@ class Pool:
         "joined",  # the threads that shutdown waits for
         "lock",
         "name",
-        "offered",  # how many calls ever were
+        "offered",  # the last number that a call was offered under
         "over",  # the local worker has ended
         "phase",
         "queue",  # Work Ids and Work Items in one: accepted, not yet offered
@@ -72,7 +78,7 @@ class Pool:
     phase: Phase
     queue: deque[AnyCall]
     settled: int
-    taken: list[AnyCall]
+    taken: set[AnyCall]
     why: str
 
     def __init__(self, name: str, cluster: Cluster) -> None:
@@ -85,7 +91,7 @@ class Pool:
         self.queue = deque()
         self.calls = {}
         self.inbox = deque()
-        self.taken = []
+        self.taken = set()
         self.joined = []
         self.offered = self.settled = 0
         self.over = False
@@ -107,7 +113,6 @@ class Pool:
         with self.lock:
             if self.phase is _OPEN and trouble is None: self.queue += entry; accepted = True  # fmt: skip
             elif self.phase is _OPEN: cell = PLACES[call._place][_FAIL]; call._place = cell.after; self.settled += 1; accepted = True  # fmt: skip
-            if observer.log is not None: observer.log += (("Submit", self, call, accepted, trouble),)  # fmt: skip
         if accepted and trouble is not None:
             call._obey(FAIL, None, trouble)
         elif accepted:
@@ -121,12 +126,16 @@ class Pool:
 
         It never begins then, and ``left`` must follow once its future has ended.
         """
-        if self._take(call, _WAITING):
-            return True
-        if call._place in (_CLAIMED, _SETTLED):
-            return False
-        verdict = self._asked("cancel", (call._number,))
-        return bool(verdict) and self.learn(call, verdict[0])
+        while not (self._take(call, _WAITING) or self._take(call, _RECALLED)):
+            number = call._number
+            if call._place in (_CLAIMED, _SETTLED):
+                return False
+            verdict = self._asked("cancel", (number,))
+            if not verdict or self.learn(call, number, verdict[0]):
+                return bool(verdict)
+            if call._place is _IN_SLOT and call._number == number:
+                return False  # it was not offered anew meanwhile: nobody knows
+        return True
 
     def look(self, call: AnyCall) -> None:
         """Learn whether a worker has claimed a call.
@@ -134,9 +143,10 @@ class Pool:
         If it is cancelled there, who has asked for that is between the answer and its use:
         whoever takes the call out of the race first also ends it.
         """
-        if call._place in (_IN_SLOT, _RECALLED):
-            for verdict in self._asked("look", (call._number,)):
-                if self.learn(call, verdict):
+        number = call._number
+        if call._place is _IN_SLOT:
+            for verdict in self._asked("look", (number,)):
+                if self.learn(call, number, verdict):
                     self.cancelled(call)
 
     def _asked(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
@@ -146,41 +156,41 @@ class Pool:
             open_gate(self.gate)  # the local worker looks why
             return []
 
-    def learn(self, call: AnyCall, verdict: Verdict) -> bool:
-        """Have a call go where the scheduler says; return whether it is cancelled by this."""
+    def learn(self, call: AnyCall, number: int, verdict: Verdict) -> bool:
+        """Have a call go where the scheduler says; return whether it is cancelled by this.
+
+        What was said of a number says nothing once the call was offered under another.
+        """
         if verdict[0] == CANCELLED:
-            return self._take(call, _IN_SLOT) or self._take(call, _RECALLED)
+            return self._take(call, _IN_SLOT, number)
         if verdict[0] == CLAIMED:
             self.begin(call, verdict[1])
         return False
 
-    def _take(self, call: AnyCall, place: Place) -> bool:
-        """Take a call that is still at ``place``."""
-        entry = iter((call,))
+    def _take(self, call: AnyCall, place: Place, number: int = 0) -> bool:
+        """Take a call that is still at ``place``, under that number if one is given."""
+        entry = {call}
         taken = False
         with self.lock:
-            if call._place is place: cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken += entry; taken = True  # fmt: skip
-            if observer.log is not None and taken: observer.log += (("Take", self, call, place),)  # fmt: skip
+            if call._place is place and (not number or call._number == number): cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken |= entry; self.settled += 1; taken = True  # fmt: skip
         return taken
 
     def left(self, call: AnyCall) -> None:
-        """Let go of a call that was taken, now that its future has ended."""
+        """Let go of a call that was taken, now that its future has ended; twice is once."""
         number = call._number
+        leaves = {call}
         call._data = b""
-        with self.lock:
-            self.settled += 1
         if number and self.calls.pop(number, None) is not None:
             self.cluster.forget((number,))
-        self.taken.remove(call)
+        with self.lock:
+            self.taken -= leaves
         open_gate(self.gate)
 
     def begin(self, call: AnyCall, worker: str) -> None:
         """Learn that a worker has claimed a call that was offered."""
         with self.lock:
             if call._place is not _SETTLED: call._worker = worker  # fmt: skip
-            if call._place is _RECALLED: cell = PLACES[_RECALLED][_OFFER]; call._place = cell.after  # fmt: skip
             if call._place is _IN_SLOT: cell = PLACES[_IN_SLOT][_CLAIM]; call._place = cell.after  # fmt: skip
-            if observer.log is not None: observer.log += (("Notice", self, call, worker),)  # fmt: skip
         if call._place is _CLAIMED and call._now is _PENDING:
             call._decide(START)
 
@@ -190,7 +200,6 @@ class Pool:
         """Move to where the table says."""
         with self.lock:
             cell = TRANSITIONS[self.phase][request]; self.phase = cell.after  # fmt: skip
-            if observer.log is not None: observer.log += (("Ask", self, request, cell),)  # fmt: skip
         open_gate(self.gate)
         return cell.after
 
@@ -204,24 +213,38 @@ class Pool:
         self.why = self.why or why
         self._ask(Request.BREAK)
 
-    def discard(self) -> None:
+    def discard(self, carry: Carry | None = None) -> None:
         """Cancel every call that no worker has claimed."""
         for call in tuple(self.queue):
-            if self._take(call, _WAITING):
-                self.cancelled(call)
-        open_calls = [call for call in self.calls.copy().values() if call._now is _PENDING]
+            if self._take(call, _WAITING) or self._take(call, _RECALLED):
+                self.cancelled(call, carry)
+        there = self.calls.copy().items()
+        open_calls = [(number, call) for number, call in there if call._now is _PENDING]
         if not open_calls:
             return
-        verdicts = self._asked("cancel", [call._number for call in open_calls])
-        for call, verdict in zip(open_calls, verdicts, strict=False):
-            if self.learn(call, verdict):
-                self.cancelled(call)
+        verdicts = self._asked("cancel", [number for number, _ in open_calls])
+        for (number, call), verdict in zip(open_calls, verdicts, strict=False):
+            if self.learn(call, number, verdict):
+                self.cancelled(call, carry)
 
-    def cancelled(self, call: AnyCall) -> None:
-        """End the future of a call that was taken, as cancelled."""
+    def conclude(self, carry: Carry) -> None:
+        """End the futures of those that were taken: who has taken them is late, or interrupted.
+
+        What he does afterwards changes nothing.
+        """
+        for call in self.taken.copy():
+            self.cancelled(call, carry)
+
+    def cancelled(self, call: AnyCall, carry: Carry | None = None) -> None:
+        """End the future of a call that was taken, if it has not ended."""
         cell = call._decide(CANCEL)
+        if call._now is _RUNNING:  # somebody else had set it running
+            cell = call._decide(Command.SET_EXCEPTION, None, CancelledError(NEVER))
         self.left(call)
-        call._carry_out(cell.effects)
+        if carry is None:
+            call._carry_out(cell.effects)
+        else:
+            carry(call, cell.effects)
 
     def collected(self) -> None:
         """Learn that the executor object was collected: run what is queued, then end."""
@@ -239,14 +262,13 @@ class Pool:
             )
         for thread in self.joined:  # the second was added, if at all, before the first ended
             thread.join()
-        if observer.log is not None: observer.log += (("ShutdownReturns", self),)  # fmt: skip
 
     def forked(self) -> None:
         """Become the copy in a forked child: nothing of the cluster is here."""
         stranded = [*self.queue, *self.calls.values()]
         self.lock = new_lock()
         self.queue, self.calls, self.inbox = deque(), {}, deque()
-        self.joined, self.taken, self.over = [], [], True
+        self.joined, self.taken, self.over = [], set(), True
         self._ask(Request.FORK)
         for call in stranded:
             call._decide(FAIL, None, fork.stranded())
