@@ -35,6 +35,7 @@ from model_tests.inclusion_spec import behaviour, clients, programs, shown, usua
 from model_tests.inclusion_tables import Change, changed, changes, noticed
 from model_tests.schedule_defects import Defect
 from model_tests.schedule_explore import Bench, bench, explore
+from model_tests.schedule_library import Edit, load
 
 SMALL = (
     "owned: cancel | result(1)",
@@ -264,6 +265,45 @@ def test_a_gate_of_a_call_that_gave_up_is_not_the_next_calls(on: Bench) -> None:
     """Its thread waits again when the gate of its first wait is opened."""
     found = compare(on, "owned: cancel; set_exception | wait(1); wait", 2)
     assert found.failure is None, str(found.failure)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "owned: wait(1) | set_result | wait",
+        "owned: result(1) | set_result | result",
+        "owned: result(1) | result(1) | cancel",
+    ],
+)
+def test_several_who_wait_are_back_at_once_and_woken_one_by_one(on: Bench, text: str) -> None:
+    found = compare(on, text, 1)
+    assert found.failure is None, str(found.failure)
+    assert {type(action) for _, action, _ in found.seen.edges} == {
+        type(action) for _, action, _ in found.allowed.edges
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "edit", "who"),
+    [
+        (
+            "owned: result(1) | set_result | result(1)",
+            Edit("sync", "in tuple(blocked):", "in tuple(blocked)[:1]:"),
+            "result(1)",
+        ),
+        (
+            "owned: wait(1) | set_result | wait(1)",
+            Edit("future", "for waiter in installed:", "for waiter in installed[:1]:"),
+            "wait(1)",
+        ),
+    ],
+)
+def test_who_opens_the_first_gate_alone_is_found(text: str, edit: Edit, who: str) -> None:
+    """The other's time runs out, so nobody waits for ever."""
+    with watched(load((edit,))) as some:
+        failure = compare(some, text, 1).failure
+    assert failure is not None
+    assert f"set_result 1 goes on, and the gate of {who}" in failure.complaints[0]
 
 
 # ---------------------------------------------------------------- the thread pool's
