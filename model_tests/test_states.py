@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from typing import Final, cast
@@ -11,7 +11,7 @@ from typing import Final, cast
 import pytest
 
 from model_tests import inclusion_defects
-from model_tests.chain import schedules, schedules_whole
+from model_tests.chain import schedules, schedules_deep, schedules_whole
 from model_tests.chain.notes import Notes, key_of
 from model_tests.chain.schedules_whole import Ran, run, smallest_first
 from model_tests.inclusion_run import compare_whole, program, replay, watched
@@ -383,6 +383,17 @@ def test_a_row_says_how_many_programs_are_whole(
     assert taken.ok
     assert all_taken.ok
     assert "486 programs with two starts" in all_taken.note
+
+
+def test_what_is_left_out_of_three_threads_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules_whole, "whole", lambda program: replace(ran(program), missing=()))
+    with ThreadPoolExecutor(1) as threads:
+        taken, all_taken = schedules_deep.three_whole(cast("ProcessPoolExecutor", threads))
+    assert taken.ok
+    assert all_taken.ok
+    assert taken.bound == all_taken.bound == "14 programs, all schedules"
+    assert "spec starts once: 1 program with two starts" in all_taken.note
+    assert "and 3 with exception() or as_completed()" in all_taken.note
 
 
 def test_every_program_of_up_to_two_calls_is_run() -> None:
