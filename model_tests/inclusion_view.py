@@ -6,7 +6,7 @@ written to a field, what a read found, which gate was opened, whose wait timed o
 The state of the future changes where ``_now`` is written; an effect is carried out where
 the first who has to hear of it does, or where the code finds that nobody is there.  All who
 stand there are back from then on, as in the spec; the code opens their gates one by one, and
-has to before it goes on, but for those whose time is up meanwhile.
+has to before it goes on.
 
 What a cell of the table leaves to be done is read off the cell that the code holds in its
 hand.  No step of the spec is computed here: whether it has the edge is asked afterwards.
@@ -102,7 +102,7 @@ class View:
         if self._closed:
             return
         self._owes_nobody(doing)
-        if not self._is_through(doing) or doing.owed:
+        if not self._is_through(doing):
             self.wrong.append(f"{doing.call} returns before it is through, in {shown(self.state)}")
 
     def adds(self, fn: object) -> None:
@@ -216,10 +216,7 @@ class View:
         """Take note that the wait of the running task has timed out."""
         doing = self._now_doing
         self._scheduler.sees()
-        if doing is None:
-            return
-        doing.owed = 0
-        if self._is_through(doing):
+        if doing is None or self._is_through(doing):
             return
         gave_up = GiveUpResult if doing.call.verb == "result" else GiveUpWait
         self._did(gave_up(doing.call.number), self._standing(self.state, doing.call, "back"))
