@@ -21,6 +21,7 @@ from foregone_spec import lifecycle as life
 from foregone_spec import thread_pool
 from model_tests import schedule_pools
 from model_tests.inclusion_pool_spec import Behaviour, Clients, Edge, behaviour, clients, shown
+from model_tests.recording import logged
 from model_tests.schedule_explore import Bench, Case, Failure, Program, Schedule, explore
 from model_tests.schedule_library import Library
 from model_tests.scheduler import Scheduler
@@ -53,14 +54,14 @@ def _events(log: Log, pool: Pool, end: int) -> Iterator[tuple[Event, str]]:
     for entry, who in zip(log[:end], log.whose, strict=False):
         match entry:
             case ("Started" | "Begun" as what, it, worker) if it is pool:
-                yield Event(0, 0.0, "", what, 0, encoder.number(worker)), who
+                yield logged(what, 0, encoder.number(worker)), who
             case ("Discard", it, None, _) if it is pool:
-                yield Event(0, 0.0, "", "Discard"), who
+                yield logged("Discard"), who
             case _:
                 if entry[0] == "Submit":
                     encoder.owned = type(entry[2][0])  # the library may be a copy
                 for told in encoder.tell([entry]):
-                    yield Event(0, 0.0, "", *told), who
+                    yield logged(*told), who
 
 
 class _Exact(ThreadReader):

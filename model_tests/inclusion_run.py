@@ -1,4 +1,4 @@
-"""Programs of two threads on a future, explored, and compared with the spec both ways.
+"""Programs of a few threads on a future, explored, and compared with the spec both ways.
 
 For each program the code is run under all schedules up to a bound.  Every edge that it
 takes must be one that the spec can take for this program, and it must come to rest only

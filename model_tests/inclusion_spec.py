@@ -106,6 +106,12 @@ class Clients:
         return EXECUTOR + (0 if call.verb == "start" else self.model.cancellers + call.number)
 
 
+def calls(text: str) -> list[str]:
+    """Return the calls of a program, as they are written."""
+    rows = text.partition(": ")[2].split("|")
+    return [call.strip() for row in rows for call in row.split(";")]
+
+
 def clients(text: str) -> Clients:
     """Read a program."""
     kind, _, threads = text.partition(": ")

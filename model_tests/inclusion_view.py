@@ -4,15 +4,15 @@ A ``View`` looks on while real code runs under a scheduler, and keeps the state 
 ``FutureModel`` that it stands for.  All that it knows comes from the code: what is
 written to a field, what a read found, which gate was opened, whose wait timed out.
 The state of the future changes where ``_now`` is written; an effect is carried out where
-the last who has to hear of it does, or where the code finds that nobody is there.
+the first who has to hear of it does, or where the code finds that nobody is there.  All who
+stand there are back from then on, as in the spec; the code opens their gates one by one, and
+has to before it goes on.
 
 What a cell of the table leaves to be done is read off the cell that the code holds in its
 hand.  No step of the spec is computed here: whether it has the edge is asked afterwards.
-One waiter and one caller of ``result()`` at a time are told apart, so programs have two
-threads.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
@@ -39,10 +39,11 @@ from model_tests.inclusion_spec import Call, Clients, Edge, settles, shown
 from model_tests.schedule_cells import Cell
 from model_tests.schedule_library import Library
 from model_tests.schedule_standins import Thing
-from model_tests.schedule_values import ValueScheduler
+from model_tests.schedule_values import ValueScheduler, cell_of
 
 #: The fields that say where a future is.
 WATCHED: Final = ("_now", "_installed", "_blocked", "_callbacks")
+_OPENS: Final = (Effect.TELL_WAITERS, Effect.WAKE_BLOCKED)
 
 
 def plain(value: Thing) -> tuple[Thing, ...]:
@@ -59,6 +60,8 @@ class _Doing:
     agent: int = 0  # who has given the command
     fn: object = None  # the callback that it adds
     entered: bool = False  # has it had its first step?
+    opens: bool = False  # has it opened the first gate of an effect, and maybe not the last?
+    owed: int = 0  # the agent who has yet to open its gate, though it is back
 
 
 @final
@@ -96,7 +99,10 @@ class View:
         """Take note that the call of the running task is back."""
         doing = self._doing.pop(self._me)
         self._gates = {name: each for name, each in self._gates.items() if each is not doing}
-        if not self._closed and not self._is_through(doing):
+        if self._closed:
+            return
+        self._owes_nobody(doing)
+        if not self._is_through(doing):
             self.wrong.append(f"{doing.call} returns before it is through, in {shown(self.state)}")
 
     def adds(self, fn: object) -> None:
@@ -123,7 +129,7 @@ class View:
         """Return all that the next steps are judged by, and that stands in no cell."""
         told = self._scheduler.told
         doing = [
-            (name, each.call, each.agent, told(each.fn), each.entered)
+            (name, each.call, each.agent, told(each.fn), each.entered, each.opens, each.owed)
             for name, each in sorted(self._doing.items())
         ]
         gates = [(gate, str(each.call)) for gate, each in sorted(self._gates.items())]
@@ -163,8 +169,10 @@ class View:
                 self._enters(doing, "blocked")
             case "_installed", False if todo is Effect.TELL_WAITERS and not value:
                 self._done(doing, TellWaiters(doing.agent))
-            case "_blocked", False if todo is Effect.WAKE_BLOCKED and not plain(value):
-                self._done(doing, WakeBlocked(doing.agent))
+            case "_blocked", False if todo is Effect.WAKE_BLOCKED:
+                doing.opens = False
+                if not plain(value):
+                    self._done(doing, WakeBlocked(doing.agent))
             case "_callbacks", _ if value is self._drained and todo is Effect.RUN_CALLBACKS:
                 self._done(doing, EndCallbacks(doing.agent), drained=True)
             case "_callbacks", False if value is self._drained and verb == "add":
@@ -182,10 +190,8 @@ class View:
         match verb, cell.name.partition("#")[0]:
             case "tries", "gate":
                 self._gates.setdefault(cell.name, doing)  # who makes a gate closes it first
-            case "opens", "gate" if todo in (Effect.TELL_WAITERS, Effect.WAKE_BLOCKED):
-                maker = self._gates.get(cell.name)
-                waits = any(each is maker for each in self._doing.values())
-                self._opens(doing, maker if waits else None)  # None: the call gave up, and is over
+            case "opens", "gate" if doing.opens or todo in _OPENS:
+                self._opens(doing, cell.name)
             case "copies" | "len:", "list _blocked" if todo is Effect.WAKE_BLOCKED:
                 if not plain(self._raw("_blocked")):
                     self._done(doing, WakeBlocked(doing.agent))
@@ -213,7 +219,7 @@ class View:
         if doing is None or self._is_through(doing):
             return
         gave_up = GiveUpResult if doing.call.verb == "result" else GiveUpWait
-        self._did(gave_up(doing.call.number), self._back(self.state, doing.call))
+        self._did(gave_up(doing.call.number), self._standing(self.state, doing.call, "back"))
 
     # --------------------------------------------------------------------- steps
 
@@ -233,8 +239,15 @@ class View:
         left = self.state.todo[doing.agent - 1] if doing.agent else ()
         return left[0] if left else None
 
+    def _owes_nobody(self, doing: _Doing) -> None:
+        """Complain if a call goes on, and has not opened every gate of its effects so far."""
+        for each in self._doing.values():
+            if each.owed and each.owed == doing.agent:
+                self.wrong.append(f"{doing.call} goes on, and the gate of {each.call} is closed")
+
     def _did(self, action: Action, after: FutureState) -> None:
         self._scheduler.sees()
+        self._owes_nobody(self._doing[self._me])
         self.edges.append((self.state, action, after))
         self.state = after
 
@@ -268,44 +281,49 @@ class View:
         self._did(action, after)
 
     def _done(
-        self,
-        doing: _Doing,
-        action: Action,
-        drained: bool = False,
-        back: Call | None = None,
+        self, doing: _Doing, action: Action, drained: bool = False, back: Sequence[_Doing] = ()
     ) -> None:
         """Note that the next effect is carried out, and who is back by it."""
         now, at = self.state, doing.agent - 1
         left = now.todo[at][1:]
         after = replace(
-            now if back is None else self._back(now, back),
+            now,
             todo=replaced(now.todo, at, left),
             agents=replaced(now.agents, at, "busy" if left else "ended"),
             drained=now.drained or drained,
         )
+        for each in back:
+            after = self._standing(after, each.call, "back")
         self._did(action, after)
 
-    def _opens(self, doing: _Doing, other: _Doing | None) -> None:
-        """Note that a gate opens, and its owner is back."""
-        tells = self._todo(doing) is Effect.TELL_WAITERS
-        action = TellWaiters(doing.agent) if tells else WakeBlocked(doing.agent)
-        owned = other is not None and other.call.verb == ("wait" if tells else "result")
-        self._done(doing, action, back=other.call if other and owned else None)
+    def _opens(self, doing: _Doing, gate: str) -> None:
+        """Note that a gate opens; with the first all whose gates stand there are back."""
+        self._scheduler.sees()
+        if not doing.opens:
+            tells = self._todo(doing) is Effect.TELL_WAITERS
+            action = TellWaiters(doing.agent) if tells else WakeBlocked(doing.agent)
+            gates = map(cell_of, plain(self._raw("_installed" if tells else "_blocked")))
+            makers = [self._gates.get(each.name) for each in gates if each is not None]
+            there = [each for each in makers if each is not None and not self._is_through(each)]
+            self._done(doing, action, back=there)
+            doing.opens = True
+            for each in there:
+                each.owed = doing.agent
+        if gate in self._gates:  # else the call gave up, and is over
+            self._gates[gate].owed = 0
 
-    def _back(self, state: FutureState, call: Call) -> FutureState:
+    @staticmethod
+    def _standing(state: FutureState, call: Call, stands: str) -> FutureState:
+        at = call.number - 1
         if call.verb == "result":
-            return replace(state, results=replaced(state.results, call.number - 1, "back"))
-        return replace(state, waits=replaced(state.waits, call.number - 1, "back"))
+            return replace(state, results=replaced(state.results, at, stands))
+        return replace(state, waits=replaced(state.waits, at, stands))
 
     def _enters(self, doing: _Doing, stands: str) -> None:
         doing.entered = True
-        number = doing.call.number
-        if doing.call.verb == "result":
-            results = replaced(self.state.results, number - 1, stands)
-            self._did(CallResult(number), replace(self.state, results=results))
-        else:
-            waits = replaced(self.state.waits, number - 1, stands)
-            self._did(CallWait(number), replace(self.state, waits=waits))
+        enters = CallResult if doing.call.verb == "result" else CallWait
+        after = self._standing(self.state, doing.call, stands)
+        self._did(enters(doing.call.number), after)
 
     def _adds(self, doing: _Doing, stands: str) -> None:
         doing.entered = True

@@ -22,9 +22,11 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic
 
 from foregone import clock, observer
+from foregone.events import Event
 from foregone.future import OWNED, Future
 from foregone.sync import Gate
 from foregone.waiting import _Waiter
@@ -42,6 +44,8 @@ Entries = Sequence[observer.Entry]
 Waiter = _Waiter[object]
 CANCELS = (Command.CANCEL, Command.CANCEL_OWNED)
 START = Command.SET_RUNNING_OR_NOTIFY_CANCEL
+#: Makes an event of what was logged; who reads it asks for no number, time or executor.
+logged = partial(Event, 0, 0.0, "")
 
 
 @contextmanager

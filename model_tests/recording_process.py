@@ -21,7 +21,7 @@ from foregone.run_rooms import Generous, Made, Unmodelled
 from foregone_spec import lifecycle as life
 from foregone_spec import process_pool_actions as act
 from foregone_spec.process_pool_state import ProcessPoolState
-from model_tests.recording import Entries, Replay
+from model_tests.recording import Entries, Replay, logged
 
 _OF_PROCESS: Final = (
     "Claim", "Finish", "Ready", "Heard", "Told", "InitializerFails", "Died", "Exited",
@@ -103,14 +103,14 @@ def _events(entries: Entries, encoder: _Encoder) -> Iterator[Event]:
         match entry:
             case ("Born", process):
                 encoder.born[process] = len(encoder.born) + 1
-                yield Event(0, 0.0, "", "Born", 0, encoder.born[process])
+                yield logged("Born", 0, encoder.born[process])
             case ("Sleep" | "Refused" as name, *_):
-                yield Event(0, 0.0, "", name)
+                yield logged(name)
             case (str(name), process, *about) if name in _OF_PROCESS:
                 call = about[0]._number + 1 if about and isinstance(about[0], Call) else 0
-                yield Event(0, 0.0, "", name, call, encoder.born[process])
+                yield logged(name, call, encoder.born[process])
             case (_, _, *_):
-                yield from (Event(0, 0.0, "", *told) for told in encoder.tell([entry]))
+                yield from (logged(*told) for told in encoder.tell([entry]))
 
 
 def of_process_pool(

@@ -37,8 +37,8 @@ That this is all of them:
     in a state, then each is the same step after the other, and both orders lead to one state.
     So where ``b`` leads to a state in which ``a`` is still to be taken, and ``a`` and then
     ``b`` have been taken from the state before, the edge is drawn, and no run is needed.
-12. States and trails are 64-bit hashes: that two of the 10^6 states of a program have the same
-    by accident has a probability below 10^-7.
+12. States and trails are hashes, of which 61 bits count: that two of the 10^6 states of a
+    program have the same by accident has a probability below 10^-6.
 
 A run goes through the choices that lead to where it is to take another; its tasks are given
 the trails that the first run had there.  That the state is the same is asked each time, so a

@@ -88,7 +88,7 @@ class ValueScheduler(Scheduler):
         """Name what is put in a field after that, if it has no name: which one it is may count."""
         if not self.values or value is None or isinstance(value, (bool, Enum, *PLAIN)):
             return
-        cell = _cell_of(value)
+        cell = cell_of(value)
         if id(value) in self.names or cell in self._named:
             return
         count = self._puts[field] = self._puts.get(field, 0) + 1
@@ -120,7 +120,7 @@ class ValueScheduler(Scheduler):
         name = self.names.get(id(value))
         if name is not None:
             return (name, *map(self.told, value)) if type(value) is tuple else name
-        cell = _cell_of(value)
+        cell = cell_of(value)
         if cell is None:
             self.complain(f"{value!r} has neither a cell nor a name: give it one with name()")
             return None
@@ -251,7 +251,7 @@ class ValueScheduler(Scheduler):
         return task
 
 
-def _cell_of(value: Thing) -> Cell | None:
+def cell_of(value: Thing) -> Cell | None:
     """Return the cell of a stand-in, or of the gate that a waiter waits at."""
     found = getattr(value, "cell", None) or getattr(getattr(value, "gate", None), "cell", None)
     return found if isinstance(found, Cell) else None

@@ -35,6 +35,7 @@ from model_tests.inclusion_spec import behaviour, clients, programs, shown, usua
 from model_tests.inclusion_tables import Change, changed, changes, noticed
 from model_tests.schedule_defects import Defect
 from model_tests.schedule_explore import Bench, bench, explore
+from model_tests.schedule_library import Edit, load
 
 SMALL = (
     "owned: cancel | result(1)",
@@ -264,6 +265,67 @@ def test_a_gate_of_a_call_that_gave_up_is_not_the_next_calls(on: Bench) -> None:
     """Its thread waits again when the gate of its first wait is opened."""
     found = compare(on, "owned: cancel; set_exception | wait(1); wait", 2)
     assert found.failure is None, str(found.failure)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "owned: wait(1) | set_result | wait",
+        "owned: result(1) | set_result | result",
+        "owned: result(1) | result(1) | cancel",
+        "owned: wait | set_result | result",
+    ],
+)
+def test_several_who_wait_are_back_at_once_and_woken_one_by_one(on: Bench, text: str) -> None:
+    found = compare(on, text, 1)
+    assert found.failure is None, str(found.failure)
+    assert {type(action) for _, action, _ in found.seen.edges} == {
+        type(action) for _, action, _ in found.allowed.edges
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "edits", "how"),
+    [
+        (
+            "owned: result(1) | set_result | result(1)",
+            (Edit("sync", "in tuple(blocked):", "in tuple(blocked)[:1]:"),),
+            "set_result 1 goes on, and the gate of result(1)",
+        ),
+        (
+            "bare: cancel; start | wait(1) | wait(1)",
+            (Edit("future", "for waiter in installed:", "for waiter in installed[:1]:"),),
+            "start 1 goes on, and the gate of wait(1)",
+        ),
+        (
+            "owned: result | set_result | result",
+            (
+                Edit(
+                    "future", "                wake(blocked)", "                wake(blocked[:1])"
+                ),
+                Edit(
+                    "future",
+                    "        return interrupt\n\n    def _tell",
+                    "        wake(self._blocked or [])\n        return interrupt\n\n    def _tell",
+                ),
+            ),
+            "set_result 1 goes on, and the gate of result",
+        ),
+    ],
+    ids=[
+        "forgets those in result()",
+        "forgets waiters, and nothing follows",
+        "wakes some too late",
+    ],
+)
+def test_who_opens_the_first_gate_alone_is_found(
+    text: str, edits: tuple[Edit, ...], how: str
+) -> None:
+    """Where time runs out nobody waits for ever, so nothing else would tell."""
+    with watched(load(edits)) as some:
+        failure = compare(some, text, 1).failure
+    assert failure is not None
+    assert how in failure.complaints[0]
 
 
 # ---------------------------------------------------------------- the thread pool's

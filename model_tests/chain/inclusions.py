@@ -89,7 +89,7 @@ def do(program: str, least: int = BOUND, most: int = BOUND) -> Done:
             if found.failure is not None or not found.missing:
                 break
     marks = frozenset(noticed(program, found.seen, changes()) if least == most else ())
-    return _done(found, schedules, marks, began)
+    return done_of(found, schedules, marks, began)
 
 
 def do_pool(program: str, most: int = BOUND) -> Done:
@@ -103,12 +103,13 @@ def do_pool(program: str, most: int = BOUND) -> Done:
             schedules += found.schedules
             if found.failure is not None or not found.missing:
                 break
-    return _done(found, schedules, frozenset(), began)
+    return done_of(found, schedules, frozenset(), began)
 
 
-def _done(
+def done_of(
     found: Compared | pools.Compared, schedules: int, marks: frozenset[str], began: float
 ) -> Done:
+    """Return what became of a program, and how it is run again if it failed."""
     failure = ""
     if found.failure is not None:
         schedule = text(found.failure.schedule)
@@ -173,7 +174,8 @@ def all_taken_row(
     taken = sum(each.edges for each in done)
     note = f"     {sum(map(len, listed.values()))} accepted as never seen"
     if outside:
-        note += f"; left out, since the spec starts once: {outside} programs with two starts"
+        counted = f"{outside} program{'s' * (outside != 1)}"
+        note += f"; left out, since the spec starts once: {counted} with two starts"
     return Row(
         claim,
         ENGINE,

@@ -39,7 +39,7 @@ FUTURE_CODE: Final[tuple[str, ...]] = (
     *(f"spec/foregone_spec/{name}.py" for name in ("future", "waiting")),
 )
 #: The parts of the deep schedules that are about futures alone.
-FUTURE_PARTS: Final = ("future", "pairs", "two-calls", "three")
+FUTURE_PARTS: Final = ("future", "pairs", "two-calls", "three", "three-whole")
 #: What tells of the rest to who asks, and which the rest does not import: no figure is of it.
 TELLING: Final = (
     *(

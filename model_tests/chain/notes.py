@@ -50,7 +50,9 @@ class Notes(Generic[T]):
         self.path = path
         self._write = write
         self.known: dict[str, T] = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        self._ends = "\n" * (written[-1:] not in ("", "\n"))  # what a half written line lacks
+        for line in written.splitlines():
             try:
                 told = json.loads(line)
             except ValueError:
@@ -61,7 +63,7 @@ class Notes(Generic[T]):
         """Note a result."""
         self.known[name] = result
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        begun = self.path.read_bytes()[-1:] if self.path.exists() else b"\n"
-        with self.path.open("ab") as file:
-            line = json.dumps({"name": name, "result": self._write(result)})
-            file.write(b"\n" * (begun != b"\n") + line.encode() + b"\n")
+        line = json.dumps({"name": name, "result": self._write(result)})
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{self._ends}{line}\n")
+        self._ends = ""

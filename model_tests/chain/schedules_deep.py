@@ -1,4 +1,4 @@
-"""Schedules as far as 40 minutes on two processors go: run before a release, and kept.
+"""Schedules as far as 80 minutes on two processors go: run before a release, and kept.
 
     python -m model_tests.chain.schedules_deep [--write] [PART ...]
 
@@ -7,6 +7,7 @@
 ``two-calls``  two threads, up to two calls each: every schedule there is; goes on where it
                was ended (``schedules_whole``)
 ``three``      three threads on a future or two, with three preemptions
+``three-whole``  the same on one future: every schedule there is
 ``threads``    the thread pool, with one preemption more than in verify; its edges
 ``processes``  the process pool's parent side: programs run through, and drawn schedules
 ``defects``    every seeded defect of the process pool
@@ -23,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from typing import Final
 
 from model_tests import process_schedule_defects, process_schedule_programs, schedule_programs
@@ -41,8 +43,7 @@ from model_tests.chain.schedules import (
 from model_tests.chain.verdict import Row, report
 from model_tests.inclusion_pool_spec import LARGER, SMALLEST
 from model_tests.inclusion_run import compare, watched
-from model_tests.inclusion_spec import programs
-from model_tests.schedule_explore import text
+from model_tests.inclusion_spec import VERBS, calls, programs
 
 KEPT: Final = ROOT / "model_tests" / "schedules_deep.json"
 UNBOUNDED: Final = 1_000_000  # preemptions: more than a run has steps
@@ -57,13 +58,7 @@ def whole(program: str) -> inclusions.Done:
     began = time.perf_counter()
     with watched() as on:
         found = compare(on, program, UNBOUNDED)
-    failure = ""
-    if found.failure is not None:
-        again = f"{inclusions.COMMAND} --edges {program!r} {text(found.failure.schedule)!r}"
-        failure = f"{found.failure}\nagain:    {again}"
-    missing, edges = tuple(found.missing), len(found.seen.edges)
-    seconds = time.perf_counter() - began
-    return inclusions.Done(program, found.schedules, edges, missing, frozenset(), failure, seconds)
+    return inclusions.done_of(found, found.schedules, frozenset(), began)
 
 
 def _compared(
@@ -123,6 +118,26 @@ def three(pool: ProcessPoolExecutor) -> Iterator[Row]:
         yield _run(pool, Group(claim, f"{len(texts)} programs, 3 preemptions", jobs))
 
 
+def three_whole(pool: ProcessPoolExecutor) -> Iterator[Row]:
+    """Yield the rows of all schedules of three threads on one future, state by state."""
+    spoken = [each for each in schedule_programs.TRIPLES if set(calls(each)) <= set(VERBS)]
+    texts = [each for each in spoken if calls(each).count("start") <= 1]
+    ran = [each.result() for each in [pool.submit(schedules_whole.whole, it) for it in texts]]
+    claims = (
+        "deep: three threads on a future: steps of the spec only",
+        "deep: and every step of the spec, three threads",
+    )
+    bound = f"{len(texts)} programs, all schedules"
+    taken, all_taken = schedules_whole.rows_of(ran, bound, len(spoken) - len(texts), claims)
+    unspoken = len(schedule_programs.TRIPLES) - len(spoken)
+    yield taken
+    yield replace(
+        all_taken,
+        note=f"{all_taken.note}; and {unspoken} with exception() or as_completed(), which this "
+        f"comparison has not",
+    )
+
+
 def threads(pool: ProcessPoolExecutor) -> Iterator[Row]:
     """Yield the rows of the thread pool."""
     small = tuple(Job(each, bound + 1, most=MOST) for each, bound in schedule_programs.POOLS)
@@ -165,6 +180,7 @@ PARTS: Final = {
     "pairs": pairs,
     "two-calls": two_calls,
     "three": three,
+    "three-whole": three_whole,
     "threads": threads,
     "processes": processes,
     "defects": defects,

@@ -24,7 +24,6 @@ from model_tests.chain.notes import NOTES, Notes, key_of
 from model_tests.chain.verdict import Row, report
 from model_tests.inclusion_run import compare_whole, watched
 from model_tests.inclusion_spec import programs
-from model_tests.schedule_explore import text
 
 AT_ONCE: Final = 2  # processes
 CALLS: Final = 2  # of a thread, at most
@@ -32,8 +31,8 @@ TELL_EVERY: Final = 200  # programs
 #: All that the notes are of: what is run, what it is compared with, and what runs it.
 COVERS: Final = (
     *FUTURE_CODE,
-    "spec/foregone_spec/future_model.py",
-    "spec/foregone_spec/model.py",
+    *(f"spec/foregone_spec/{name}.py" for name in ("future_actions", "future_model")),
+    *(f"spec/foregone_spec/{name}.py" for name in ("identity", "model")),
     *(f"model_tests/inclusion_{name}.py" for name in ("run", "spec", "view")),
     *(f"model_tests/schedule_{name}.py" for name in ("cells", "explore", "library", "standins")),
     *(f"model_tests/schedule_{name}.py" for name in ("states", "tasks", "values")),
@@ -75,19 +74,16 @@ def whole(program: str) -> Ran:
     began = time.perf_counter()
     with watched() as on:
         found, explored = compare_whole(on, program)
-    failure = ""
-    if found.failure is not None:
-        again = f"{inclusions.COMMAND} --edges {program!r} {text(found.failure.schedule)!r}"
-        failure = f"{found.failure}\nagain:    {again}"
+    done = inclusions.done_of(found, explored.schedules, frozenset(), began)
     return Ran(
         program,
-        explored.schedules,
+        done.schedules,
         explored.states,
         explored.runs,
-        len(found.seen.edges),
-        tuple(found.missing),
-        failure,
-        time.perf_counter() - began,
+        done.edges,
+        done.missing,
+        done.failure,
+        done.seconds,
     )
 
 
@@ -153,15 +149,20 @@ def rows(pool: ProcessPoolExecutor, seconds: float = float("inf")) -> Iterator[R
     texts, outside = programs(CALLS)
     ran = run(pool, texts, notes(), seconds)
     count = f"{len(ran):,}" if len(ran) == len(texts) else f"{len(ran):,} of {len(texts):,}"
-    bound = f"{count} programs, all schedules"
-    done = [each.done() for each in ran]
-    taken = inclusions.taken_row(
-        done, bound, "deep: two threads, up to two calls: steps of the spec only"
+    claims = (
+        "deep: two threads, up to two calls: steps of the spec only",
+        "deep: and every step of the spec, up to two calls",
     )
+    yield from rows_of(ran, f"{count} programs, all schedules", outside, claims)
+
+
+def rows_of(ran: Sequence[Ran], bound: str, outside: int, claims: tuple[str, str]) -> Iterator[Row]:
+    """Yield the rows of programs that were run: the spec's steps only, and all of them."""
+    done = [each.done() for each in ran]
+    taken = inclusions.taken_row(done, bound, claims[0])
     states, runs = sum(each.states for each in ran), sum(each.runs for each in ran)
     yield replace(taken, note=f"     {states:,} states, each gone on from once; {runs:,} runs")
-    claim = "deep: and every step of the spec, up to two calls"
-    yield inclusions.all_taken_row(done, bound, outside, claim)
+    yield inclusions.all_taken_row(done, bound, outside, claims[1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
