@@ -4,6 +4,7 @@
 is asked its own claim, and ours the claims that need no luck.
 """
 
+import inspect
 import io
 import json
 import os
@@ -26,16 +27,16 @@ from foregone_conformance.__main__ import main
 from foregone_conformance.adapters import KNOWN
 from foregone_conformance.catalogue import CLAIMS, by_id, chosen
 from foregone_conformance.claims import Group, Verdict
-from foregone_conformance.drawn import lives
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.histories import Begins, Call, Event, Returns
 from foregone_conformance.judge import Result, Setting, Subject, tried
 from foregone_conformance.judged import Judged, load
 from foregone_conformance.kinds import BadFactory, Kind, NotApplicable
 from foregone_conformance.linearizable import unexplained
+from foregone_conformance.museum import SCRIPTS, WORDS
 from foregone_conformance.museum_rooms import ROOMS
 from foregone_conformance.report import Report, as_json, escaped, fenced, line, markdown
-from foregone_conformance.session import Idleness
+from foregone_conformance.session import Idleness, lives
 from model_tests.conformance.check import OURS, PLAIN, address, guilty, innocent, kind, own_claim
 from model_tests.conformance.faults import FAULTS
 from model_tests.conformance.faults_documented import DOCUMENTED
@@ -264,6 +265,16 @@ def test_the_rooms_are_the_museums() -> None:
     assert ours == [(each.id, each.script, each.title, each.link) for each in EXHIBITS]
 
 
+def test_each_word_of_an_exhibit_is_told() -> None:
+    """What a script raises is one word; a report says what it stands for."""
+    raised = {
+        found
+        for module in SCRIPTS
+        for found in re.findall(r'DefectError\("(\w+)"\)', inspect.getsource(module))
+    }
+    assert {*WORDS} == raised
+
+
 def test_what_is_asked_of_whom() -> None:
     threads, processes = chosen(Kind.THREAD), chosen(Kind.PROCESS)
     assert {each.id for each in (*threads, *processes)} == {each.id for each in CLAIMS}
@@ -461,6 +472,16 @@ def test_a_bad_address_is_a_usage_error_of_pytest(tmp_path: Path) -> None:
     done = of_pytest(tmp_path, "--conformance", "no_such:x")
     assert done.returncode == 4
     assert "cannot be imported" in done.stdout + done.stderr
+
+
+def test_a_factory_that_spins_is_a_usage_error_of_pytest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit that was given is that of the first call, too."""
+    written(tmp_path, monkeypatch, "spinning", "    while True: pass")
+    done = of_pytest(tmp_path, "--conformance", "spinning:factory", "--conformance-limit", "2")
+    assert done.returncode == 4
+    assert "in its first call it had not ended after 2 s" in done.stdout + done.stderr
 
 
 def test_the_plugin_costs_who_does_not_ask_nothing() -> None:
