@@ -195,28 +195,43 @@ def _heeds_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, former)
 
 
-@pytest.mark.usefixtures("_heeds_ctrl_c")
-def test_ctrl_c_ends_what_is_being_tried(tmp_path: Path) -> None:
-    """The folder of a claim is gone when the program is, and who hangs in it."""
+def hanging(place: Path) -> "subprocess.Popen[str]":
+    """Return a judge in another process, who tries a claim that hangs."""
     claim = ("standard-thread", "--only", "M8", "--patience", "1000", "--limit", "1000")
-    command = [sys.executable, "-m", "foregone_conformance", *claim]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foregone_conformance", *claim],
+        env={**os.environ, "TMPDIR": str(place)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
+    )
 
-        def hangs() -> bool:
-            return any("m8" in told(each) for each in tmp_path.glob("conformance-*/doing"))
+    def hangs() -> bool:
+        return any("m8" in told(each) for each in place.glob("conformance-*/doing"))
 
-        until(lambda: hangs() or process.poll() is not None)
+    until(lambda: hangs() or process.poll() is not None)
+    return process
+
+
+@pytest.mark.usefixtures("_heeds_ctrl_c")
+def test_ctrl_c_ends_what_is_being_tried(tmp_path: Path) -> None:
+    """The folder of a claim is gone when the program is, and who hangs in it."""
+    with hanging(tmp_path) as process:
         process.send_signal(signal.SIGINT)
         _, erred = process.communicate()
     assert process.returncode == 130
     assert "interrupted" in erred
     assert not [*tmp_path.glob("conformance-*")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells nobody else")
+def test_who_hangs_does_not_outlive_a_judge_that_is_killed(tmp_path: Path) -> None:
+    with hanging(tmp_path) as process:
+        threads = Path(f"/proc/{process.pid}/task").glob("*/children")
+        tried_ones = [int(pid) for each in threads for pid in told(each).split()]
+        assert [*map(lives, tried_ones)] == [True]
+        process.kill()
+    until(lambda: not any(map(lives, tried_ones)))
 
 
 def told(path: Path) -> str:
