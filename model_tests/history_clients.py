@@ -22,6 +22,7 @@ from foregone_conformance.histories import (
     Told,
     complaints,
 )
+from foregone_conformance.replies import reply
 from foregone_spec.future import State, cancel_command
 from model_tests.schedule_explore import Case, Program
 from model_tests.schedule_library import Library
@@ -60,8 +61,7 @@ def program(text: str) -> Program:
 def _call(thread: int, place: int, text: str) -> Call:
     if text not in VERBS:
         raise ValueError(f"what is {text!r}?")
-    verb, limit, _ = text.partition("(1)")
-    return Call(thread, place, verb, patient=not limit)
+    return Call.read(thread, place, text)
 
 
 def preempted(schedule: Sequence[int]) -> Pick:
@@ -150,43 +150,15 @@ class Clients:
         assert me is not None
         timeouts = me.timeouts
         self.history.append(Begins(call))
-        try:
-            reply = self._reply(call)
-        except ValueError as error:
-            reply = f"raised {error}"
-        except Exception as error:
-            reply = type(error).__name__
-            del error
-        self.history.append(Returns(call, reply, me.timeouts > timeouts))
+        heard = self._reply(call)
+        self.history.append(Returns(call, heard, me.timeouts > timeouts))
 
     def _reply(self, call: Call) -> str:
         future: Thing = self._future
-        limit = None if call.patient else 1.0
-        match call.verb:
-            case "start":
-                return str(future.set_running_or_notify_cancel())
-            case "set_result":
-                return str(future.set_result(call.tag))
-            case "set_exception":
-                return str(future.set_exception(ValueError(call.tag)))
-            case "result":
-                return f"returned {future.result(limit)}"
-            case "exception":
-                error = future.exception(limit)
-                return "None" if error is None else f"raised {error}"
-            case "wait":
-                done, _ = self._library.waiting.wait([future], limit)
-                return "done" if future in done else "not done"
-            case "as_completed":
-                came = list(self._library.waiting.as_completed([future], limit))
-                return "done" if came == [future] else f"{len(came)} futures"
-            case "add":
-                return str(future.add_done_callback(lambda it: self._ran(call, it)))
-            case "install":
-                waiter = _Waiter(lambda what: self.history.append(Told(call.tag, what)))
-                return str(future._install((waiter,)))
-            case verb:  # those that take nothing
-                return str(getattr(future, verb)())
+        if call.verb == "install":
+            waiter = _Waiter(lambda what: self.history.append(Told(call.tag, what)))
+            return str(future._install((waiter,)))
+        return reply(call, future, self._library.waiting, 1.0, self._ran)
 
     def _ran(self, call: Call, future: Thing) -> None:
         me = self._scheduler.running

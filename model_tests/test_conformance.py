@@ -4,6 +4,7 @@
 is asked its own claim, and ours the claims that need no luck.
 """
 
+import inspect
 import io
 import json
 import os
@@ -26,16 +27,16 @@ from foregone_conformance.__main__ import main
 from foregone_conformance.adapters import KNOWN
 from foregone_conformance.catalogue import CLAIMS, by_id, chosen
 from foregone_conformance.claims import Group, Verdict
-from foregone_conformance.drawn import lives
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.histories import Begins, Call, Event, Returns
 from foregone_conformance.judge import Result, Setting, Subject, tried
 from foregone_conformance.judged import Judged, load
 from foregone_conformance.kinds import BadFactory, Kind, NotApplicable
 from foregone_conformance.linearizable import unexplained
+from foregone_conformance.museum import SCRIPTS, WORDS
 from foregone_conformance.museum_rooms import ROOMS
 from foregone_conformance.report import Report, as_json, escaped, fenced, line, markdown
-from foregone_conformance.session import Idleness
+from foregone_conformance.session import Idleness, lives
 from model_tests.conformance.check import OURS, PLAIN, address, guilty, innocent, kind, own_claim
 from model_tests.conformance.faults import FAULTS
 from model_tests.conformance.faults_documented import DOCUMENTED
@@ -194,28 +195,43 @@ def _heeds_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, former)
 
 
-@pytest.mark.usefixtures("_heeds_ctrl_c")
-def test_ctrl_c_ends_what_is_being_tried(tmp_path: Path) -> None:
-    """The folder of a claim is gone when the program is, and who hangs in it."""
+def hanging(place: Path) -> "subprocess.Popen[str]":
+    """Return a judge in another process, who tries a claim that hangs."""
     claim = ("standard-thread", "--only", "M8", "--patience", "1000", "--limit", "1000")
-    command = [sys.executable, "-m", "foregone_conformance", *claim]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foregone_conformance", *claim],
+        env={**os.environ, "TMPDIR": str(place)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
+    )
 
-        def hangs() -> bool:
-            return any("m8" in told(each) for each in tmp_path.glob("conformance-*/doing"))
+    def hangs() -> bool:
+        return any("m8" in told(each) for each in place.glob("conformance-*/doing"))
 
-        until(lambda: hangs() or process.poll() is not None)
+    until(lambda: hangs() or process.poll() is not None)
+    return process
+
+
+@pytest.mark.usefixtures("_heeds_ctrl_c")
+def test_ctrl_c_ends_what_is_being_tried(tmp_path: Path) -> None:
+    """The folder of a claim is gone when the program is, and who hangs in it."""
+    with hanging(tmp_path) as process:
         process.send_signal(signal.SIGINT)
         _, erred = process.communicate()
     assert process.returncode == 130
     assert "interrupted" in erred
     assert not [*tmp_path.glob("conformance-*")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells nobody else")
+def test_who_hangs_does_not_outlive_a_judge_that_is_killed(tmp_path: Path) -> None:
+    with hanging(tmp_path) as process:
+        threads = Path(f"/proc/{process.pid}/task").glob("*/children")
+        tried_ones = [int(pid) for each in threads for pid in told(each).split()]
+        assert [*map(lives, tried_ones)] == [True]
+        process.kill()
+    until(lambda: not any(map(lives, tried_ones)))
 
 
 def told(path: Path) -> str:
@@ -262,6 +278,16 @@ def test_the_named_invariants_are_there() -> None:
 def test_the_rooms_are_the_museums() -> None:
     ours = [(each.id, each.script, each.title, each.link) for each in ROOMS]
     assert ours == [(each.id, each.script, each.title, each.link) for each in EXHIBITS]
+
+
+def test_each_word_of_an_exhibit_is_told() -> None:
+    """What a script raises is one word; a report says what it stands for."""
+    raised = {
+        found
+        for module in SCRIPTS
+        for found in re.findall(r'DefectError\("(\w+)"\)', inspect.getsource(module))
+    }
+    assert {*WORDS} == raised
 
 
 def test_what_is_asked_of_whom() -> None:
@@ -461,6 +487,16 @@ def test_a_bad_address_is_a_usage_error_of_pytest(tmp_path: Path) -> None:
     done = of_pytest(tmp_path, "--conformance", "no_such:x")
     assert done.returncode == 4
     assert "cannot be imported" in done.stdout + done.stderr
+
+
+def test_a_factory_that_spins_is_a_usage_error_of_pytest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit that was given is that of the first call, too."""
+    written(tmp_path, monkeypatch, "spinning", "    while True: pass")
+    done = of_pytest(tmp_path, "--conformance", "spinning:factory", "--conformance-limit", "2")
+    assert done.returncode == 4
+    assert "in its first call it had not ended after 2 s" in done.stdout + done.stderr
 
 
 def test_the_plugin_costs_who_does_not_ask_nothing() -> None:

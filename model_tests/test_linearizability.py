@@ -153,3 +153,8 @@ def test_what_is_not_found_is_said(on: Bench) -> None:
     found = search(on, "the library", examples=20)
     assert found.failure is None
     assert str(found) == f"the library: nothing found in {found.runs} runs"
+
+
+def test_a_call_is_read_with_its_limit() -> None:
+    assert Call.read(0, 1, "wait(1)") == Call(0, 1, "wait", patient=False)
+    assert Call.read(0, 1, "wait") == Call(0, 1, "wait", patient=True)

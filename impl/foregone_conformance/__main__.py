@@ -133,9 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     groups = [each.value for each in Group]
     add("--group", action="append", default=[], choices=groups, help="these claims; repeatable")
     add("--seed", type=int, default=1, help="of what is drawn (1)")
-    add("--jobs", type=_count, default=JOBS, help="claims at a time (6)")
-    add("--patience", type=_positive, default=PATIENCE, help="idle seconds that are a hang (10)")
-    add("--limit", type=_positive, default=LIMIT, help="seconds for a claim (120)")
+    add("--jobs", type=_count, default=JOBS, help=f"claims at a time ({JOBS})")
+    idle = f"idle seconds that are a hang ({PATIENCE:g})"
+    add("--patience", type=_positive, default=PATIENCE, help=idle)
+    add("--limit", type=_positive, default=LIMIT, help=f"seconds for a claim ({LIMIT:g})")
     add("--markdown", metavar="FILE", help="write the report there")
     add("--json", metavar="FILE", help="write the report there")
     add("--html", metavar="FILE", help="write the report there")

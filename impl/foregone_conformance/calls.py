@@ -7,10 +7,9 @@ import os
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future
-from functools import partial
 from typing import Final, TypeVar, final
 
-from foregone_conformance.exhibits import tasks
+from foregone_conformance.exhibits import process, tasks
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.exhibits.tasks import GRACE, awaited, mark
 from foregone_conformance.judged import Judged
@@ -18,7 +17,7 @@ from foregone_conformance.judged import Judged
 T = TypeVar("T")
 
 #: More calls than any pool that we know has on their way to one worker.
-MANY: Final = 12
+MANY: Final = process.MANY
 
 
 def echo(*args: object, **kwargs: object) -> tuple[tuple[object, ...], dict[str, object]]:
@@ -42,12 +41,8 @@ def hold(place: str, answer: object = None) -> object:
 
 def wait_for(futures: Iterable[Future[T]]) -> None:
     """Poll until all of them are done: no waiter, and no lock."""
-    until(partial(all_done, [*futures]))
-
-
-def all_done(futures: Iterable[Future[T]]) -> bool:
-    """Say whether all of them are done."""
-    return all(each.done() for each in futures)
+    waited = [*futures]
+    until(lambda: all(each.done() for each in waited))
 
 
 def said_who(place: str, others: int) -> int:

@@ -17,13 +17,13 @@ from foregone_conformance.claims import Claim
 from foregone_conformance.kinds import BadFactory, Kind
 
 CLAIMS: Final[tuple[Claim, ...]] = (
-    *documented.CLAIMS,
-    *documented_ends.CLAIMS,
-    *documented_waiting.CLAIMS,
-    *invariants.CLAIMS,
-    *invariants_workers.CLAIMS,
-    *invariants_requests.CLAIMS,
-    *linearizable.CLAIMS,
+    *documented.claim.claims,
+    *documented_ends.claim.claims,
+    *documented_waiting.claim.claims,
+    *invariants.claim.claims,
+    *invariants_workers.claim.claims,
+    *invariants_requests.claim.claims,
+    *linearizable.claim.claims,
     *museum.CLAIMS,
 )
 

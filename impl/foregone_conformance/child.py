@@ -23,7 +23,7 @@ LOOK: Final = "look"
 RESULT: Final = "result.json"
 STACKS: Final = "stacks"
 #: What the judge sends to see all stacks.
-TELL: Final = signal.SIGQUIT if hasattr(signal, "SIGQUIT") else signal.SIGABRT
+TELL: Final = signal.SIGQUIT
 
 
 def tried(address: str, kind: str, claim: str, seed: str, place: str) -> dict[str, str]:
@@ -94,8 +94,7 @@ def main(address: str, kind: str, claim: str, seed: str, place: str) -> None:
     warnings.simplefilter("ignore")  # that threads and fork do not mix
     stacks = open(os.path.join(place, STACKS), "w", encoding="utf-8")  # noqa: SIM115  to the end
     faulthandler.enable(stacks)
-    if hasattr(faulthandler, "register"):
-        faulthandler.register(TELL, stacks, all_threads=True)
+    faulthandler.register(TELL, stacks, all_threads=True)
     end_with_the_judge()
     came = look(address) if claim == LOOK else tried(address, kind, claim, seed, place)
     path = os.path.join(place, RESULT)

@@ -42,18 +42,19 @@ class Claim:
     source: str  # where it is said: an address, or an invariant's name
     means: str  # what it means for a program if it is broken
     check: Check
-    kinds: tuple[Kind, ...] = (Kind.THREAD, Kind.PROCESS)
+    kinds: tuple[Kind, ...]
     limit: float = 1.0  # how much of the usual limit it may take
 
 
+@final
 class Registry:
-    """The claims of one module, in its order."""
+    """The claims of one module, in its order, and the decorator that adds to them."""
 
     def __init__(self, group: Group) -> None:
         self._group = group
         self.claims: list[Claim] = []
 
-    def claim(
+    def __call__(
         self,
         name: str,
         title: str,

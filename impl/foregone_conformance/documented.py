@@ -13,9 +13,7 @@ from foregone_conformance.exhibits.tasks import GRACE
 from foregone_conformance.judged import Judged
 from foregone_conformance.kinds import Broken, insist
 
-_REGISTRY: Final = Registry(Group.DOCUMENTED)
-CLAIMS: Final = _REGISTRY.claims
-claim: Final = _REGISTRY.claim
+claim: Final = Registry(Group.DOCUMENTED)
 
 SUBMIT: Final = documented("Executor.submit")
 RESULT: Final = documented("Future.result")

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from functools import partial
 from typing import Final
 
-from foregone_conformance import calls
+from foregone_conformance import calls, session
 from foregone_conformance.calls import MANY, Held
 from foregone_conformance.claims import DOCUMENTATION, Group, Registry, documented
 from foregone_conformance.exhibits import tasks
@@ -16,24 +18,43 @@ from foregone_conformance.exhibits.tasks import GRACE, mark
 from foregone_conformance.judged import Judged
 from foregone_conformance.kinds import Broken, Kind, NotApplicable, insist
 
-_REGISTRY: Final = Registry(Group.DOCUMENTED)
-CLAIMS: Final = _REGISTRY.claims
-claim: Final = _REGISTRY.claim
+claim: Final = Registry(Group.DOCUMENTED)
 
 SHUTDOWN: Final = documented("Executor.shutdown")
 THREADS: Final = documented("ThreadPoolExecutor")
 PROCESSES: Final = documented("ProcessPoolExecutor")
 
 
-def raises_runtime_error(pool: Executor, when: str) -> None:
-    """Insist that submit raises RuntimeError."""
+def refuses(act: Callable[[], object], wanted: type[Exception], what: str) -> None:
+    """Insist that ``act`` raises what is wanted."""
     try:
-        pool.submit(int)
-    except RuntimeError:
+        act()
+    except wanted:
         return
     except Exception as error:
-        raise Broken(f"submit {when} raised {type(error).__name__}: {error}") from error
-    raise Broken(f"submit {when} was accepted")
+        raise Broken(f"{what} raised {type(error).__name__}: {error}") from error
+    raise Broken(f"{what} was accepted")
+
+
+def goes_on(judged: Judged, pool: Executor, after: str) -> None:
+    """Insist that the next call is right."""
+    judged.doing(f"waiting for a call after {after}")
+    try:
+        found = pool.submit(pow, 2, 3).result()
+    except Exception as error:
+        raise Broken(f"the next call failed: {type(error).__name__}: {error}") from error
+    insist(found == 8, f"the next call gave {found}")
+
+
+def powers(pool: Executor) -> "list[Future[object]]":
+    """Submit many calls."""
+    return [pool.submit(pow, 2, each) for each in range(MANY)]
+
+
+def are_powers(futures: "list[Future[object]]") -> None:
+    """Insist that they are what ``powers`` was to bring."""
+    found = [each.result() for each in futures]
+    insist(found == [2**each for each in range(MANY)], f"calls that waited gave {found}")
 
 
 @claim(
@@ -49,7 +70,7 @@ def shutdown_refuses(judged: Judged) -> None:
         pool.submit(int).result()
         judged.doing(f"waiting for shutdown(wait={wait}) of a pool without calls")
         pool.shutdown(wait=wait)
-        raises_runtime_error(pool, f"after shutdown(wait={wait})")
+        refuses(partial(pool.submit, int), RuntimeError, f"submit after shutdown(wait={wait})")
 
 
 @claim(
@@ -78,7 +99,7 @@ def shutdown_waits(judged: Judged) -> None:
     """Shut down in a thread while a call is held."""
     pool = judged.pool(1)
     held = Held(judged, pool)
-    rest = [pool.submit(pow, 2, each) for each in range(MANY)]
+    rest = powers(pool)
     back = threading.Event()
     early: list[bool] = []
 
@@ -93,8 +114,7 @@ def shutdown_waits(judged: Judged) -> None:
     judged.doing("waiting for shutdown(wait=True) after all calls were let go")
     back.wait()
     insist(not early[0], "shutdown(wait=True) returned before all calls had ended")
-    found = [each.result() for each in rest]
-    insist(found == [2**each for each in range(MANY)], f"calls that waited gave {found}")
+    are_powers(rest)
 
 
 @claim(
@@ -107,14 +127,13 @@ def shutdown_does_not_wait(judged: Judged) -> None:
     """Shut down while a call is held and others wait."""
     pool = judged.pool(1)
     held = Held(judged, pool)
-    rest = [pool.submit(pow, 2, each) for each in range(MANY)]
+    rest = powers(pool)
     judged.doing("waiting for shutdown(wait=False) while a call is held")
     pool.shutdown(wait=False)
     insist(not held.ended(), "the held call ended by itself")
     held.let_go()
     judged.doing("waiting for the calls that were submitted before shutdown(wait=False)")
-    found = [each.result() for each in rest]
-    insist(found == [2**each for each in range(MANY)], f"calls that waited gave {found}")
+    are_powers(rest)
 
 
 @claim(
@@ -138,7 +157,7 @@ def shutdown_cancels(judged: Judged) -> None:
     until(rest[-1].done)
     held.let_go()
     judged.doing("waiting for the end of all calls after shutdown(cancel_futures=True)")
-    until(lambda: all(each.done() for each in rest))
+    calls.wait_for(rest)
     insist(held.future.result() == "answer", "the call that ran was not completed")
     cancelled = [each for each in range(MANY) if rest[each].cancelled()]
     insist(MANY - 1 in cancelled, f"of {MANY} calls that waited, only {cancelled} were cancelled")
@@ -168,9 +187,8 @@ def exit_ends(judged: Judged) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(program)
     judged.doing("waiting for a program to end that has submitted five calls")
-    rooms = os.pathsep.join(each or os.getcwd() for each in sys.path)
     done = subprocess.run(
-        [sys.executable, path], env={**os.environ, "PYTHONPATH": rooms}, check=False
+        [sys.executable, path], env={**os.environ, "PYTHONPATH": session.rooms()}, check=False
     )
     insist(done.returncode == 0, f"the program ended with exit code {done.returncode}")
     seen = calls.ran(place)
@@ -185,13 +203,7 @@ def exit_ends(judged: Judged) -> None:
 )
 def max_workers(judged: Judged) -> None:
     """Ask for a pool of no workers."""
-    try:
-        judged.pool(0)
-    except ValueError:
-        return
-    except Exception as error:
-        raise Broken(f"max_workers=0 raised {type(error).__name__}: {error}") from error
-    raise Broken("max_workers=0 was accepted")
+    refuses(lambda: judged.pool(0), ValueError, "max_workers=0")
 
 
 @claim(
@@ -230,13 +242,7 @@ def initializer_fails(judged: Judged) -> None:
     errors = [each.exception() for each in futures]
     wrong = [each for each in errors if not isinstance(each, BrokenExecutor)]
     insist(not wrong, f"calls whose workers could not start ended with {wrong}")
-    try:
-        pool.submit(int)
-    except BrokenExecutor:
-        return
-    except Exception as error:
-        raise Broken(f"the next submit raised {type(error).__name__}: {error}") from error
-    raise Broken("the next submit was accepted")
+    refuses(lambda: pool.submit(int), BrokenExecutor, "the next submit")
 
 
 @claim(
@@ -320,12 +326,7 @@ def unpicklable(judged: Judged) -> None:
                 continue
             judged.doing("waiting for the end of a call that cannot be pickled")
             insist(future.exception() is not None, f"{call} gave {future}")
-        judged.doing("waiting for a call after those that could not be pickled")
-        try:
-            found = pool.submit(pow, 2, 3).result()
-        except Exception as error:
-            raise Broken(f"the next call failed: {type(error).__name__}: {error}") from error
-        insist(found == 8, f"the next call gave {found}")
+        goes_on(judged, pool, "those that could not be pickled")
 
 
 @claim(
@@ -342,9 +343,4 @@ def exit_in_call(judged: Judged) -> None:
             judged.doing(f"waiting for the end of a call of {call.__name__}")
             error = future.exception()
             insist(error is not None, f"a call of {call.__name__} gave {future}")
-        judged.doing("waiting for a call after those that exited")
-        try:
-            found = pool.submit(pow, 2, 3).result()
-        except Exception as error:
-            raise Broken(f"the next call failed: {type(error).__name__}: {error}") from error
-        insist(found == 8, f"the next call gave {found}")
+        goes_on(judged, pool, "those that exited")

@@ -14,9 +14,7 @@ from foregone_conformance.exhibits.future import until
 from foregone_conformance.judged import Judged
 from foregone_conformance.kinds import Broken, NotApplicable, insist
 
-_REGISTRY: Final = Registry(Group.DOCUMENTED)
-CLAIMS: Final = _REGISTRY.claims
-claim: Final = _REGISTRY.claim
+claim: Final = Registry(Group.DOCUMENTED)
 
 MAP: Final = documented("Executor.map")
 WAIT: Final = documented("wait")
@@ -28,6 +26,13 @@ def failing_at_three(number: int) -> int:
     if number == 3:
         raise ValueError("three")
     return number
+
+
+def noted(many: int, read: list[int]) -> Iterator[int]:
+    """Yield so many numbers, and note each when it is read."""
+    for each in range(many):
+        read.append(each)
+        yield each
 
 
 @claim(
@@ -99,14 +104,8 @@ def map_timeout(judged: Judged) -> None:
 def map_eager(judged: Judged) -> None:
     """See whether an input has been read when map returns."""
     read: list[int] = []
-
-    def inputs() -> Iterator[int]:
-        for each in range(5):
-            read.append(each)
-            yield each
-
     with judged.pool() as pool:
-        results = pool.map(abs, inputs())
+        results = pool.map(abs, noted(5, read))
         seen = len(read)
         judged.doing("waiting for map")
         insist([*results] == [0, 1, 2, 3, 4], "map is wrong")
@@ -122,17 +121,11 @@ def map_eager(judged: Judged) -> None:
 def map_buffersize(judged: Judged) -> None:
     """Map twenty inputs with a buffer of three."""
     read: list[int] = []
-
-    def inputs() -> Iterator[int]:
-        for each in range(20):
-            read.append(each)
-            yield each
-
     with judged.pool() as pool:
         arguments: dict[str, int] = {"buffersize": 3}
         if "buffersize" not in signature(pool.map).parameters:
             raise NotApplicable("map has no buffersize")
-        results = pool.map(calls.same, inputs(), **arguments)
+        results = pool.map(calls.same, noted(20, read), **arguments)
         judged.doing("waiting for map(buffersize=3)")
         found: list[int] = []
         most = len(read)

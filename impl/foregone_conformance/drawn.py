@@ -7,6 +7,7 @@ who wrote it.  The invariants are then asked of the log and of the futures.
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from random import Random
@@ -17,6 +18,7 @@ from foregone_conformance.exhibits.future import until
 from foregone_conformance.exhibits.tasks import awaited, mark
 from foregone_conformance.judged import Judged
 from foregone_conformance.kinds import Kind, NotApplicable
+from foregone_conformance.session import lives
 
 GATE: Final = "go on"
 LOG: Final = "log"
@@ -77,8 +79,6 @@ class Round:
         self.judged = judged
         self.number = number
         self.place = judged.folder()
-        self.random = Random(f"{judged.seed}.{number}")
-        self.workers = self.random.randint(1, 3)
         self.futures: dict[int, Future[int]] = {}  # of the calls that were accepted
         self.how: dict[int, str] = {}
         self.refused: set[int] = set()
@@ -97,9 +97,9 @@ class Round:
 
     def run(self) -> None:
         """Run the program to the return of ``shutdown(wait=True)``."""
-        draw = self.random
+        draw = Random(f"{self.judged.seed}.{self.number}")
         WORKERS.clear()
-        pool = self.judged.pool(self.workers)
+        pool = self.judged.pool(draw.randint(1, 3))
         seeds = [draw.random() for _ in range(2)]
         clients = [
             threading.Thread(target=self._client, args=(pool, each, seed), daemon=True)
@@ -137,13 +137,13 @@ class Round:
 
     @staticmethod
     def _shut(pool: Executor, wait: bool, cancel: bool) -> None:
-        try:
-            if cancel:
-                pool.shutdown(wait=wait, cancel_futures=True)
-            else:
-                pool.shutdown(wait=wait)
-        except TypeError:  # it takes no cancel_futures
-            pool.shutdown(wait=wait)
+        if cancel:
+            try:
+                cancelling(pool, wait)
+                return
+            except NotApplicable:
+                pass  # it is to end all the same
+        pool.shutdown(wait=wait)
 
     def _client(self, pool: Executor, which: int, seed: float) -> None:
         try:
@@ -217,11 +217,7 @@ class Round:
 
     def begun(self) -> dict[int, int]:
         """Return how often each call has begun."""
-        counts: dict[int, int] = {}
-        for word, number, _ in self.log():
-            if word == "begins":
-                counts[number] = counts.get(number, 0) + 1
-        return counts
+        return Counter(number for word, number, _ in self.log() if word == "begins")
 
     def settle(self) -> None:
         """Wait until each accepted call has ended, and each callback of theirs has run."""
@@ -230,15 +226,6 @@ class Round:
             until(future.done)
         self._doing("the callbacks of futures that are done")
         until(lambda: len({each[:2] for each in self.ran}) >= sum(self.added.values()))
-
-
-def lives(pid: int) -> bool:
-    """Say whether a process of this machine is there and has not ended."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def rounds(judged: Judged) -> Iterator[Round]:

@@ -49,6 +49,12 @@ class Call:
     verb: str
     patient: bool = True  # has it no time limit?
 
+    @classmethod
+    def read(cls, thread: int, place: int, text: str) -> "Call":
+        """Return the call of a verb, which has a time limit where ``(1)`` follows."""
+        verb, limit, _ = text.partition("(1)")
+        return cls(thread, place, verb, patient=not limit)
+
     @property
     def tag(self) -> str:
         """The name of the call, and of what it brings: a result, a callback, a waiter."""
@@ -128,7 +134,7 @@ _BLOCKS_UNTIL: Final = {
     "wait": NOTIFIED,
     "as_completed": NOTIFIED,
 }
-_IN_TIME: Final = ("TimeoutError", "not done")  # replies that only a time limit explains
+IN_TIME: Final = ("TimeoutError", "not done")  # replies that only a time limit explains
 
 
 @final
@@ -218,7 +224,7 @@ class Guess:
                 return self
             case Returns(call, reply, late):
                 owes = any(each == call for each, _ in self.owed)
-                if owes or (call, reply) not in self.replies or (reply in _IN_TIME and not late):
+                if owes or (call, reply) not in self.replies or (reply in IN_TIME and not late):
                     return None
                 back = self.ender_is_back or call == self.ender
                 return replace(self, replies=self.replies - {(call, reply)}, ender_is_back=back)

@@ -5,6 +5,7 @@ of the museum's invariant.  Those that need a program of their own are in
 ``invariants_workers.py`` and ``invariants_requests.py``.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -13,9 +14,7 @@ from foregone_conformance.drawn import Round, rounds, seen
 from foregone_conformance.judged import Judged
 from foregone_conformance.kinds import Broken
 
-_REGISTRY: Final = Registry(Group.INVARIANT)
-CLAIMS: Final = _REGISTRY.claims
-claim: Final = _REGISTRY.claim
+claim: Final = Registry(Group.INVARIANT)
 
 
 def asked(judged: Judged, question: Callable[[Round], Iterable[str]]) -> None:
@@ -164,11 +163,11 @@ def each_callback_once(judged: Judged) -> None:
 
     def question(each: Round) -> Iterable[str]:
         each.settle()
-        came = [(number, place) for number, place, _ in each.ran]
+        came = Counter((number, place) for number, place, _ in each.ran)
         return (
-            f"callback {place} of call {number} ran {came.count((number, place))} times"
-            for number, place in {*came}
-            if came.count((number, place)) > 1
+            f"callback {place} of call {number} ran {times} times"
+            for (number, place), times in came.items()
+            if times > 1
         )
 
     asked(judged, question)

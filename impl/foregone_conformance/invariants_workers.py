@@ -17,15 +17,12 @@ from foregone_conformance.calls import MANY, Held
 from foregone_conformance.claims import Group, Registry
 from foregone_conformance.drawn import ENOUGH, cancelling, draws
 from foregone_conformance.exhibits.future import until
-from foregone_conformance.exhibits.pool import while_starting
+from foregone_conformance.exhibits.pool import exits, refuse, while_starting
+from foregone_conformance.exhibits.process import FLOOD
 from foregone_conformance.judged import Judged
 from foregone_conformance.kinds import Broken, Kind, insist
 
-_REGISTRY: Final = Registry(Group.INVARIANT)
-CLAIMS: Final = _REGISTRY.claims
-claim: Final = _REGISTRY.claim
-
-FLOOD: Final = 20000  # calls: more wake-ups than a pipe holds
+claim: Final = Registry(Group.INVARIANT)
 
 
 @claim(
@@ -40,10 +37,6 @@ def acceptance_is_atomic(judged: Judged) -> None:
         place = judged.folder()
         pool = judged.pool(draw.randint(2, 3))
         held = Held(judged, pool) if draw.random() < 0.5 else None
-
-        def refuse() -> None:
-            raise RuntimeError("can't start new thread")
-
         refused: list[int] = []
         accepted: list[Future[object]] = []
         start: Callable[[threading.Thread], None] = threading.Thread.start
@@ -123,7 +116,7 @@ def the_worker_survives(judged: Judged) -> None:
         for how in ways:
             held = Held(judged, pool)
             if how == "exits":
-                held.future.add_done_callback(leave)
+                held.future.add_done_callback(exits)
             else:
                 try:
                     held.future.set_result("settled by somebody else")
@@ -136,11 +129,6 @@ def the_worker_survives(judged: Judged) -> None:
             except Exception as error:
                 raise Broken(f"after somebody {how} the next call raised {error!r}") from error
             insist(found == 8, f"after somebody {how}, 2**3 is {found}")
-
-
-def leave(_: object) -> None:
-    """Raise SystemExit, as a callback."""
-    raise SystemExit
 
 
 @claim(

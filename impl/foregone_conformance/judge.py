@@ -8,6 +8,7 @@ there is a limit.  On a busy machine who is ready to run has to wait, and is not
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -99,7 +100,7 @@ def look(address: str, kind: Kind | None, limit: float = LIMIT) -> Subject:
     came = _run(Setting(address, kind or Kind.THREAD, limit=limit), child.LOOK, 1.0)
     if came.told is None:
         raise BadFactory(
-            f"{address!r} cannot be used: its first call {came.why}\n{came.stacks}".strip()
+            f"{address!r} cannot be used: in its first call {came.why}\n{came.stacks}".strip()
         )
     if came.told["verdict"] == "bad":
         raise BadFactory(came.told["seen"])
@@ -112,7 +113,7 @@ def look(address: str, kind: Kind | None, limit: float = LIMIT) -> Subject:
         wait=told["wait"],
         package=told["package"],
         version=told["version"],
-        python=".".join(map(str, sys.version_info[:3])),
+        python=platform.python_version(),
     )
 
 
@@ -154,12 +155,11 @@ def _run_in(
     place: str, setting: Setting, claim: str, share: float, stop: threading.Event | None
 ) -> _Came:
     given = (setting.address, setting.kind.value, claim, str(setting.seed), place)
-    rooms = os.pathsep.join(each or os.getcwd() for each in sys.path)
     began = monotonic()
     with open(os.path.join(place, "said"), "wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "foregone_conformance.child", *given],
-            env={**os.environ, "TMPDIR": place, "PYTHONPATH": rooms, session.MARK: place},
+            env={**os.environ, "TMPDIR": place, "PYTHONPATH": session.rooms(), session.MARK: place},
             stdin=subprocess.PIPE,  # which is closed when this process ends
             stdout=said,
             stderr=said,

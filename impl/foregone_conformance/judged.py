@@ -8,7 +8,7 @@ standard pools have, and do not apply where the factory does not take it.
 import concurrent.futures
 import importlib
 import os
-import random
+import platform
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
@@ -18,7 +18,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Final, TypeVar, cast
 
 from foregone_conformance import adapters
-from foregone_conformance.kinds import BadFactory, Broken, Kind, NotApplicable
+from foregone_conformance.kinds import BadFactory, Kind, NotApplicable
 
 T = TypeVar("T")
 _REFUSED: Final = ("unexpected keyword argument", "takes no arguments", "positional argument")
@@ -64,7 +64,6 @@ class Judged:
         self.kind = kind
         self.seed = seed
         self.place = place
-        self.random = random.Random(seed)
         self._factory = load(address)
         self._notes = os.path.join(place, "doing")
         self._class: type[Future[int]] | None = None
@@ -93,8 +92,11 @@ class Judged:
         """Return a new executor, its processes started as named if that can be chosen."""
         from multiprocessing import get_context
 
+        return self._pool_in(get_context(start), workers, **others)
+
+    def _pool_in(self, context: object, workers: int, **others: object) -> Executor:
         try:
-            return self.pool(workers, mp_context=get_context(start), **others)
+            return self.pool(workers, mp_context=context, **others)
         except NotApplicable:
             return self.pool(workers, **others)
 
@@ -161,19 +163,13 @@ class Judged:
         """Return the executor behind the names of ``concurrent.futures``, for the museum."""
         library = self.library()
 
-        def thread_pool(max_workers: int, **others: object) -> Executor:
-            return self.pool(max_workers, **others)
-
         def process_pool(max_workers: int, mp_context: object = None, **others: object) -> Executor:
             if mp_context is None:
                 return self.pool(max_workers, **others)
-            try:
-                return self.pool(max_workers, mp_context=mp_context, **others)
-            except NotApplicable:
-                return self.pool(max_workers, **others)
+            return self._pool_in(mp_context, max_workers, **others)
 
         names = SimpleNamespace(
-            ThreadPoolExecutor=thread_pool,
+            ThreadPoolExecutor=self.pool,
             ProcessPoolExecutor=process_pool,
             Future=self.future,
             InvalidStateError=concurrent.futures.InvalidStateError,
@@ -220,15 +216,10 @@ def looked_at(address: str) -> dict[str, str]:
 
 def _version(package: str) -> str:
     if package in sys.stdlib_module_names:
-        return ".".join(map(str, sys.version_info[:3]))
+        return platform.python_version()
     names = metadata.packages_distributions().get(package, [package])
     try:
         return metadata.version(names[0])
     except metadata.PackageNotFoundError:
         module = sys.modules.get(package)
         return str(getattr(module, "__version__", "unknown"))
-
-
-def refused(error: BaseException) -> Broken:
-    """Return what says that something was refused which should not have been."""
-    return Broken(f"it raised {type(error).__name__}: {error}")

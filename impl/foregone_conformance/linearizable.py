@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from random import Random
+from types import ModuleType
 from typing import Final
 
 from foregone_conformance import calls
@@ -18,6 +19,7 @@ from foregone_conformance.claims import Group, Registry
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.exhibits.tasks import mark
 from foregone_conformance.histories import (
+    IN_TIME,
     LATE,
     Begins,
     Call,
@@ -29,10 +31,9 @@ from foregone_conformance.histories import (
 )
 from foregone_conformance.judged import Judged
 from foregone_conformance.kinds import Broken, Kind
+from foregone_conformance.replies import reply
 
-_REGISTRY: Final = Registry(Group.LINEARIZABLE)
-CLAIMS: Final = _REGISTRY.claims
-claim: Final = _REGISTRY.claim
+claim: Final = Registry(Group.LINEARIZABLE)
 
 LOOKS: Final = (
     "done", "running", "cancelled", "result", "result(1)", "exception", "wait", "wait(1)",
@@ -50,20 +51,21 @@ def drawn_threads(draw: Random, verbs: Sequence[str]) -> list[list[Call]]:
     """Return what two or three threads are to do."""
     threads: list[list[Call]] = []
     for thread in range(draw.randint(2, 3)):
-        row: list[Call] = []
-        for place in range(draw.randint(1, 3)):
-            verb, limit, _ = draw.choice(verbs).partition("(1)")
-            row.append(Call(thread, place, verb, patient=not limit))
+        length = draw.randint(1, 3)
+        row = [Call.read(thread, place, draw.choice(verbs)) for place in range(length)]
         threads.append(row)
     return threads
 
 
 class History:
-    """One future, the threads that use it, and what they see."""
+    """One future, the threads that use it, and what they see.
 
-    def __init__(self, judged: Judged, future: "Future[object]") -> None:
-        self._judged = judged
+    ``library`` is where the ``wait`` and ``as_completed`` are that belong to the future.
+    """
+
+    def __init__(self, library: ModuleType, future: "Future[object]") -> None:
         self._future = future
+        self._library = library
         self._who: dict[int, int] = {}
         self.events: list[Event] = []
 
@@ -88,45 +90,11 @@ class History:
     def do(self, call: Call) -> None:
         """Do one call, and write down what it sees."""
         self.events.append(Begins(call))
-        try:
-            reply = self._reply(call)
-        except ValueError as error:
-            reply = f"raised {error}"
-        except Exception as error:
-            reply = type(error).__name__
-        late = not call.patient and reply in ("TimeoutError", "not done")
-        self.events.append(Returns(call, reply, late))
+        heard = reply(call, self._future, self._library, SHORT, self._ran)
+        late = not call.patient and heard in IN_TIME
+        self.events.append(Returns(call, heard, late))
 
-    def _reply(self, call: Call) -> str:
-        future = self._future
-        limit = None if call.patient else SHORT
-        match call.verb:
-            case "start":
-                return str(future.set_running_or_notify_cancel())
-            case "set_result":
-                future.set_result(call.tag)
-                return "None"
-            case "set_exception":
-                future.set_exception(ValueError(call.tag))
-                return "None"
-            case "result":
-                return f"returned {future.result(limit)}"
-            case "exception":
-                error = future.exception(limit)
-                return "None" if error is None else f"raised {error}"
-            case "wait":
-                done, _ = self._judged.waited([future], limit)
-                return "done" if future in done else "not done"
-            case "as_completed":
-                came = [*self._judged.completed([future], limit)]
-                return "done" if came == [future] else f"{len(came)} futures"
-            case "add":
-                future.add_done_callback(lambda _: self._ran(call))
-                return "None"
-            case verb:  # those that take nothing
-                return str(getattr(future, verb)())
-
-    def _ran(self, call: Call) -> None:
+    def _ran(self, call: Call, _: object) -> None:
         self.events.append(Ran(call.tag, self._who.get(threading.get_ident(), LATE)))
 
 
@@ -151,17 +119,15 @@ def shown(threads: Sequence[Sequence[Call]], wrong: Sequence[str]) -> str:
 def bare_future(judged: Judged) -> None:
     """Draw programs of two or three threads on a future that nobody owns."""
     sys.setswitchinterval(SWITCH)
-    judged.future()
-    judged.library()
+    library = judged.library()
     for number in range(BARE_ROUNDS):
         draw = Random(f"{judged.seed}.{number}")
-        history = History(judged, judged.future())
+        history = History(library, judged.future())
         threads = drawn_threads(draw, BARE)
         judged.doing(f"round {number}: waiting for the threads of {threads}")
 
         def end(history: History = history, draw: Random = draw) -> None:
             spin(draw)
-            history._who[threading.get_ident()] = LATE
             history.do(Call(LATE, 0, "start"))
             history.do(Call(LATE, 1, "set_result"))
 
@@ -182,7 +148,7 @@ def bare_future(judged: Judged) -> None:
 def owned_future(judged: Judged) -> None:
     """Draw programs of two or three threads on the future of a call that is held for a moment."""
     sys.setswitchinterval(SWITCH)
-    judged.library()
+    library = judged.library()
     place = judged.folder()
     pool = judged.pool(2)
     for number in range(OWNED_ROUNDS[judged.kind]):
@@ -191,7 +157,7 @@ def owned_future(judged: Judged) -> None:
         os.mkdir(own)
         start, ends = Call(WORKER, 0, "start"), Call(WORKER, 1, "set_result")
         future: Future[object] = pool.submit(calls.hold, own, ends.tag)
-        history = History(judged, future)
+        history = History(library, future)
         threads = drawn_threads(draw, LOOKS)
         judged.doing(f"round {number}: waiting for the threads of {threads}")
 

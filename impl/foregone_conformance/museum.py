@@ -1,5 +1,6 @@
 """The museum's scripts as claims: an executor is free of a bug of the field, or has it."""
 
+import os
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Final, cast
@@ -40,6 +41,7 @@ WORDS: Final = {
     "lost": "a call was accepted, and lost",
     "misled": "the call ended otherwise than by an error that says why",
     "overwritten": "a second set_result won",
+    "pending": "what shutdown(cancel_futures=True) should have cancelled is not done",
     "poisoned": "the pool did not run the next call",
     "raised": "an error that the call returned was raised",
     "raises": "shutdown raised",
@@ -54,8 +56,6 @@ WORDS: Final = {
 
 def _goes_on(judged: Judged) -> bool:
     """Say whether the pool goes on when a process dies."""
-    import os
-
     there = judged.pool(1)
     judged.doing("waiting for the end of a call whose process ends in it")
     there.submit(os._exit, 1).exception()
@@ -74,7 +74,7 @@ def _checked(room: Room, script: Callable[[ModuleType], None]) -> Check:
             script(judged.shape())
         except DefectError as defect:
             word = str(defect)
-            raise Broken(f"{word}: {WORDS.get(word, 'see the museum')}") from defect
+            raise Broken(f"{word}: {WORDS[word]}") from defect
         except TypeError as error:
             if "unexpected keyword argument" not in str(error):
                 raise

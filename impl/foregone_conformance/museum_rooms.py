@@ -1,4 +1,4 @@
-"""The museum's rooms: which script shows which bug, and of which executors it can be asked.
+"""The museum's rooms: which script shows which bug, and where that was reported.
 
 What each bug is, step by step, and which versions of which library have it, stands in
 docs/museum.md of the project.  That these rooms are those of that page is tested.

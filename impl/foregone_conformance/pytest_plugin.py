@@ -70,8 +70,9 @@ class Executor(pytest.Collector):
 
         option = self.config.getoption
         named = cast("str | None", option("--conformance-kind"))
+        limit = cast("float", option("--conformance-limit"))
         try:
-            subject = look(self.name, Kind(named) if named else None)
+            subject = look(self.name, Kind(named) if named else None, limit)
         except BadFactory as error:
             raise pytest.UsageError(f"--conformance: {error}") from error
         setting = Setting(
@@ -79,7 +80,7 @@ class Executor(pytest.Collector):
             subject.kind,
             cast("int", option("--conformance-seed")),
             patience=cast("float", option("--conformance-patience")),
-            limit=cast("float", option("--conformance-limit")),
+            limit=limit,
         )
         for claim in chosen(subject.kind):
             item: ClaimItem = getattr(ClaimItem, _MAKE)(self, name=claim.id)

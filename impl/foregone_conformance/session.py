@@ -1,11 +1,15 @@
 """What a claim's process has started: how busy it is, and how all of it is ended.
 
 Linux tells in /proc; elsewhere nobody is said to be idle, and the process group is ended.
+An exhibit asks here who lives, so this module runs on every CPython from 3.8 on, too.
 """
+
+from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from time import monotonic
@@ -21,12 +25,26 @@ _STEP: Final = 0.05  # seconds
 _NEVER: Final = threading.Event()
 
 
+def rooms() -> str:
+    """Return the PYTHONPATH of who is to find what this process finds."""
+    return os.pathsep.join(each or os.getcwd() for each in sys.path)
+
+
 def members(session: int) -> Iterator[int]:
     """Yield the processes of a session that have not ended."""
     for pid in _pids():
         fields = _stat(pid)
-        if fields and fields[0] not in "ZX" and int(fields[3]) == session:
+        if _has_not_ended(fields) and int(fields[3]) == session:
             yield pid
+
+
+def lives(pid: int) -> bool:
+    """Say whether a process of this machine is there and has not ended."""
+    return _has_not_ended(_stat(pid))
+
+
+def _has_not_ended(fields: list[str]) -> bool:
+    return bool(fields) and fields[0] not in "ZX"
 
 
 def _pids() -> list[int]:
@@ -89,7 +107,7 @@ def _threads(pid: int) -> Iterator[tuple[str, int, str]]:
         yield each, int(ran) + int(waited), state
 
 
-def end(process: "subprocess.Popen[bytes]", mark: str) -> None:
+def end(process: subprocess.Popen[bytes], mark: str) -> None:
     """End a process, its session, and whoever has its mark in the environment.
 
     Those of multiprocessing that clean up ignore SIGTERM, and end by themselves.
@@ -104,12 +122,12 @@ def end(process: "subprocess.Popen[bytes]", mark: str) -> None:
         _NEVER.wait(_STEP)
 
 
-def _left(process: "subprocess.Popen[bytes]", mark: str) -> bool:
+def _left(process: subprocess.Popen[bytes], mark: str) -> bool:
     """Say whether anybody is left."""
     return process.poll() is None or bool({*members(process.pid), *_marked(mark)})
 
 
-def _ask(process: "subprocess.Popen[bytes]", mark: str, how: signal.Signals) -> None:
+def _ask(process: subprocess.Popen[bytes], mark: str, how: signal.Signals) -> None:
     """Send a signal to all who are left."""
     for pid in {*members(process.pid), *_marked(mark)}:
         _signal(pid, how)
@@ -135,5 +153,5 @@ def _marked(mark: str) -> Iterator[int]:
                 found = wanted in file.read().split(b"\0")
         except OSError:
             continue
-        if found and _stat(pid)[:1] not in ([], ["Z"], ["X"]):
+        if found and lives(pid):
             yield pid

@@ -8,13 +8,12 @@ is not guilty of, fails.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from time import perf_counter
 from typing import Final
 
 from foregone import ThreadPoolExecutor
-from foregone_conformance.adapters import KNOWN
 from foregone_conformance.catalogue import by_id, chosen
 from foregone_conformance.claims import Group, Verdict
 from foregone_conformance.judge import Result, Setting, judge, tried
@@ -40,17 +39,16 @@ def kind(claim: str) -> Kind:
     return Kind.PROCESS if claim == "WatchedSet" else Kind.THREAD
 
 
-def convicted(setting: Setting, only: list[str], groups: list[str]) -> list[Result]:
-    """Return what is broken of the claims that are asked for."""
-    claims = chosen(setting.kind, only, groups)
-    return [each for each in judge(setting, claims) if each.verdict is Verdict.BROKEN]
+def convicted(results: Iterable[Result]) -> list[Result]:
+    """Return those of claims that are broken."""
+    return [each for each in results if each.verdict is Verdict.BROKEN]
 
 
 def innocent(setting: Setting, groups: list[str]) -> Row:
     """Return a row for an executor that is to be convicted of nothing."""
     began = perf_counter()
     results = [*judge(setting, chosen(setting.kind, [], groups))]
-    wrong = [each for each in results if each.verdict is Verdict.BROKEN]
+    wrong = convicted(results)
     told = [f"{each.claim.id}: {each.seen}\n{setting.replay(each.claim.id)}" for each in wrong]
     kept = sum(each.verdict is Verdict.KEPT for each in results)
     return Row(
@@ -68,7 +66,8 @@ def guilty(claim: str, seed: int) -> Row:
     """Return a row for an executor that is to be convicted of one claim."""
     began = perf_counter()
     setting = Setting(address(claim), kind(claim), seed)
-    found = [each.claim.id for each in convicted(setting, [], OF_FAULTS)]
+    results = judge(setting, chosen(setting.kind, [], OF_FAULTS))
+    found = [each.claim.id for each in convicted(results)]
     others = [each for each in found if each != claim]
     return Row(
         claim=f"{FAULTS[claim].__name__} is convicted by {claim}",
@@ -109,7 +108,6 @@ def rows(seeds: int, first: int) -> Iterator[Row]:
     """Yield all rows."""
     for seed in range(first, first + seeds):
         for name, of in OURS.items():
-            assert name in KNOWN
             yield innocent(Setting(name, of, seed), [])
     yield innocent(Setting(PLAIN, Kind.THREAD, first), OF_FAULTS)
     for claim in FAULTS:

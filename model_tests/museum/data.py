@@ -1,325 +1,240 @@
 """The table of the museum: each defect, its unlucky steps, and which versions have it.
 
-The words of ``stdlib`` were found by running the exhibits: ``python -m
-model_tests.chain.museum --matrix`` prints them anew.
+Titles, links and scripts are those of the kit's rooms.  The words of ``stdlib`` were found by
+running the exhibits: ``python -m model_tests.chain.museum --matrix`` prints them anew.
 """
 
 from typing import Final
 
 from model_tests.museum.data_peer import PEER_EXHIBITS
 from model_tests.museum.data_process import PROCESS_EXHIBITS
-from model_tests.museum.table import HANGS, Exhibit
-
-_GH: Final = "https://github.com/python/cpython/issues/"
-_BPO: Final = "https://bugs.python.org/issue"
-_NONE: Final = "no report known"
+from model_tests.museum.table import HANGS, Exhibit, exhibit
 
 EXHIBITS: Final[tuple[Exhibit, ...]] = (
-    Exhibit(
+    exhibit(
         "M2b",
-        "callbacks under the lock when an initializer fails",
-        _NONE,
         "user code runs while the thread holds the executor's plain lock",
         ("the thread takes the lock to fail what is queued", "set_exception runs a callback",
          "the callback calls submit", "submit wants the lock that its own thread holds"),
-        "m2_initializer",
         HANGS,
         models=("ThreadPool-M2",),
     ),
-    Exhibit(
+    exhibit(
         "M2c",
-        "callbacks under the lock in shutdown(cancel_futures=True)",
-        _NONE,
         "user code runs while shutdown holds the executor's plain lock",
         ("shutdown takes the lock and cancels what is queued", "cancel runs a callback",
          "the callback calls submit", "submit wants the lock that its own thread holds"),
-        "m2_cancel_futures",
         "absent hangs hangs hangs hangs hangs",
         models=("ThreadPool-M2",),
     ),
-    Exhibit(
+    exhibit(
         "M4",
-        "cancelled, but its waiters are never told",
-        f"{_GH}87893, {_GH}92001, {_GH}109934",
         "cancel leaves it to the worker to tell waiters, and no worker comes",
         ("shutdown takes the call out of the queue and cancels it", "done() is true",
          "wait() installs a waiter, since nobody was notified", "nobody ever notifies"),
-        "m4_cancelled_untold",
         "absent hangs hangs hangs hangs hangs",
         models=("Future-M4", "ThreadPool-M4"),
     ),
-    Exhibit(
+    exhibit(
         "M5",
-        "a later shutdown takes cancel_futures back",
-        f"{_GH}125886",
         "a flag is overwritten by the next request (process pools of 3.9 to 3.15)",
         ("shutdown(cancel_futures=True) sets the flag", "shutdown() clears it",
          "only now does the worker look", "everything that was queued runs"),
-        "m5_weaker_shutdown",
         "absent passes passes passes passes passes",
         "m5_flag_overwritten",
         "weakened",
         models=("ThreadPool-M5",),
     ),
-    Exhibit(
+    exhibit(
         "M7",
-        "map(buffersize) drops items silently",
-        f"{_GH}146392",
         "the iterator holds its executor weakly and ends where it is gone (3.14, 3.15)",
         ("map submits two of eight calls", "the executor is collected",
          "no further call is submitted", "the iterator ends after two results"),
-        "m7_map_drops",
         "absent",
         "m7_weak_executor",
         "dropped",
         models=("Map-M7",),
     ),
-    Exhibit(
+    exhibit(
         "M8",
-        "a thread is killed by a state error",
-        f"{_GH}107219",
         "the worker's set_result raises outside of every try",
         ("a call runs", "somebody else settles its future", "the call returns",
          "set_result raises InvalidStateError in the worker", "the thread ends, uncounted"),
-        "m8_state_error",
         HANGS,
         models=("ThreadPool-M8",),
     ),
-    Exhibit(
+    exhibit(
         "M9",
-        "a callback that exits ends the thread",
-        f"{_GH}83371",
         "only Exception is caught around callbacks; a dead thread is not replaced",
         ("a callback raises SystemExit in the worker", "the thread ends",
          "the pool still counts it", "the next call has no thread"),
-        "m9_callback_exits",
         HANGS,
         models=("ThreadPool-M9", "ThreadPool-M9-capacity", "Future-M9"),
     ),
-    Exhibit(
+    exhibit(
         "M10",
-        "a cancelled call stops the failing of the others",
-        _NONE,
         "set_exception on a cancelled future raises, and ends the loop",
         ("three calls are queued, the second is cancelled", "the initializer raises",
          "the first fails", "failing the second raises", "the third stays pending"),
-        "m10_cancelled_item",
         HANGS,
         models=("ThreadPool-M10",),
     ),
-    Exhibit(
+    exhibit(
         "M11",
-        "the executor is collected before its initializer fails",
-        _NONE,
         "what fails the queued calls is a method of an object that is gone",
         ("a call is submitted", "the executor is collected", "the initializer raises",
          "the worker finds no executor and ends", "the call stays pending"),
-        "m11_collected",
         HANGS,
         models=("ThreadPool-M11",),
     ),
-    Exhibit(
+    exhibit(
         "M13s",
-        "a signal handler submits inside submit",
-        f"{_GH}121649",
         "submit holds plain locks over code that can be interrupted",
         ("submit takes its lock and starts a thread", "a signal arrives",
          "the handler calls submit", "it wants the lock that its own thread holds"),
-        "m13_signal",
         HANGS,
         models=("StandardReentry-M13",),
     ),
-    Exhibit(
+    exhibit(
         "M13g",
-        "a finalizer submits inside submit",
-        "https://github.com/fsspec/gcsfs/issues/1025",
         "submit holds a lock of the whole module over code that allocates",
         ("submit takes its locks", "an allocation begins a collection",
          "a __del__ submits to another pool", "it wants the lock of the module"),
-        "m13_collection",
         "passes hangs hangs hangs hangs hangs",
         models=("StandardReentry-M13",),
     ),
-    Exhibit(
+    exhibit(
         "M14",
-        "submit raised, and the call runs all the same",
-        "https://github.com/python/cpython/pull/17615",
         "the call is queued before its thread is started, and stays queued",
         ("submit queues the call", "the system refuses a thread", "submit raises",
          "another thread takes the call"),
-        "m14_ghost",
         "ghost",
         models=("ThreadPool-M14",),
     ),
-    Exhibit(
+    exhibit(
         "M15",
-        "a forked child's pool takes calls and never runs them",
-        "https://github.com/HKUDS/LightRAG/issues/3860",
         "the copy in the child counts threads that do not exist there",
         ("a pool has an idle thread", "the process forks", "the child submits",
          "the call waits for a thread of the parent"),
-        "m15_fork",
         "lost",
         models=("StandardFork-M15",),
     ),
-    Exhibit(
+    exhibit(
         "M18",
-        "an interrupted wait leaves its waiter behind",
-        _NONE,
         "wait removes its waiter on the way that Ctrl-C does not take",
         ("wait installs its waiter", "Ctrl-C arrives while it is blocked",
          "the exception passes the removal by"),
-        "m18_waiter_leak",
         "leaks",
         models=("Waiting-M18",),
     ),
-    Exhibit(
+    exhibit(
         "M19",
-        "a late callback overtakes earlier ones",
-        _NONE,
         "once the state says done, an added callback runs at once in its adder",
         ("A sets the result and runs the first callback", "B adds a third, and runs it",
          "A runs the second"),
-        "m19_callback_order",
         "disorder",
         models=("Future-M19",),
     ),
-    Exhibit(
+    exhibit(
         "M24",
-        "the time limit of as_completed starts late",
-        _NONE,
         "a generator runs nothing before the first next()",
         ("as_completed is called", "the time limit passes", "next() computes the deadline",
          "it waits once more as long"),
-        "m24_late_deadline",
         "late",
     ),
-    Exhibit(
+    exhibit(
         "M25",
-        "map strands what it submitted when its input raises",
-        _NONE,
         "the futures were in a list that nobody has any more",
         ("map submits three calls", "its input raises", "map raises",
          "the three calls run, and nobody can cancel them"),
-        "m25_map_strands",
         "stranded",
         models=("Map-M25",),
     ),
-    Exhibit(
+    exhibit(
         "H5",
-        "a lost decrement",
-        f"{_BPO}14406",
         "two threads count down one number without a lock",
         ("both read two", "both write one", "nobody sees zero", "wait never returns"),
-        "h5_lost_decrement",
         "passes",
         "h5_unlocked_decrement",
         models=("Waiting-H5",),
     ),
-    Exhibit(
+    exhibit(
         "H6",
-        "a waiter is removed under the feet of who tells",
-        f"{_BPO}20319",
         "a list is changed while another thread walks it",
         ("set_result tells the first of two waiters", "its wait returns and removes it",
          "the list moves up", "set_result passes the second one by"),
-        "h6_skipped_waiter",
         "passes",
         "h6_unlocked_removal",
         models=("Waiting-H6",),
     ),
-    Exhibit(
+    exhibit(
         "H8",
-        "a future that is given twice is waited for for ever",
-        f"{_BPO}20369",
         "as many as were given is compared with how many different ones are done",
         ("wait is given the same done future twice", "one is done, two were given",
          "nothing is pending, so that nobody will tell"),
-        "h8_duplicates",
         "hangs passes passes passes passes passes",
         "h8_counted_duplicates",
         models=("Waiting-H8", "Waiting-H8-noted"),
     ),
-    Exhibit(
+    exhibit(
         "H17",
-        "a forked child cannot exit",
-        f"{_BPO}45021",
         "a lock of the module is copied as it is, and the child wants it when it exits",
         ("a thread is in submit, with the lock of the module", "another one forks",
          "the child has the lock, and not the thread", "at its exit it waits for the lock"),
-        "h17_copied_lock",
         "passes",
         "h17_lock_left_alone",
         models=("StandardFork-H17",),
     ),
-    Exhibit(
+    exhibit(
         "H20",
-        "all futures of a broken pool share one error",
-        f"{_GH}101267",
         "each raise adds to the traceback of the one object",
         ("a pool breaks", "every future gets the same object",
          "two threads raise it at the same time"),
-        "h20_shared_exception",
         "passes",
         "h20_one_error",
         "shared",
     ),
-    Exhibit(
+    exhibit(
         "H21",
-        "an exception that is false is swallowed",
-        f"{_GH}132063",
         "the truth of the exception is asked, not whether there is one",
         ("a call raises an error with a __bool__ or __len__", "it is false",
          "result() returns None"),
-        "h21_falsy_exception",
         "swallowed",
         "h21_truth_of_error",
         "swallowed",
         models=("FutureOutcome-H21",),
     ),
-    Exhibit(
+    exhibit(
         "H22",
-        "map leaves the call alone whose time is up",
-        f"{_GH}95166",
         "the future that is waited for is in the list no more when the others are cancelled",
         ("map takes the oldest future out of its list, and waits", "the time is up",
          "what is in the list is cancelled", "the oldest call runs"),
-        "h22_map_timed_out",
         "stranded stranded passes passes passes passes",
         "h22_not_cancelled",
         "stranded",
     ),
-    Exhibit(
+    exhibit(
         "H23",
-        "a callback's error escapes from add_done_callback",
-        f"{_BPO}33110",
         "on a finished future the callback is called with nothing around it",
         ("a future is finished", "a callback is added, and raises", "the adder gets its error"),
-        "h23_escaping_callback",
         "passes",
         "h23_bare_call",
         "escapes",
     ),
-    Exhibit(
+    exhibit(
         "H24",
-        "a second result overwrites the first",
-        f"{_BPO}33238",
         "set_result does not look at the state",
         ("a result is set, and read", "another is set", "two readers differ"),
-        "h24_overwritten_result",
         "passes",
         "h24_no_check",
         "overwritten",
         models=("Future-H24",),
     ),
-    Exhibit(
+    exhibit(
         "H25",
-        "a result lives until the next call",
-        f"{_BPO}16284",
         "a thread that waits for a call keeps the last one, and all that hangs on it",
         ("a call returns", "its caller takes the result, and drops it",
          "the thread waits for the next call", "the result is still there"),
-        "h25_kept_result",
         "passes",
         "h25_item_kept",
     ),

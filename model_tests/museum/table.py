@@ -17,6 +17,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, final
 
+from foregone_conformance import museum_rooms
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 OURS: Final = "foregone"
@@ -63,6 +65,27 @@ class Exhibit:
     def limit(self, word: str | None) -> float:
         """Return how many seconds to give what is expected to end in ``word``."""
         return self.patience if word in (HANGS, None) else PATIENT
+
+
+_ROOMS: Final = {each.id: each for each in museum_rooms.ROOMS}
+
+
+def exhibit(
+    name: str,
+    mechanism: str,
+    steps: tuple[str, ...],
+    stdlib: str,
+    seed: str = "",
+    seeded: str = HANGS,
+    models: tuple[str, ...] = (),
+    patience: float = IMPATIENT,
+) -> Exhibit:
+    """Return an exhibit, whose title, link and script the kit's room of this name has."""
+    room = _ROOMS[name]
+    return Exhibit(
+        name, room.title, room.link, mechanism, steps, room.script, stdlib,
+        seed, seeded, models, patience,
+    )  # fmt: skip
 
 
 @final

@@ -18,6 +18,7 @@ from foregone_conformance.exhibits import tasks
 from foregone_conformance.exhibits.future import DefectError, threads, until
 from foregone_conformance.exhibits.process import MANY, blocked, held, one
 from foregone_conformance.exhibits.tasks import GRACE, awaited, mark
+from foregone_conformance.session import lives
 
 ROUNDS = 10
 
@@ -36,14 +37,6 @@ def within(seconds: float, condition: Callable[[], object]) -> None:
     until(lambda: condition() or time.monotonic() > end)
 
 
-def is_gone(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
 def p1_killed_next(cf: ModuleType) -> None:
     pool = one(cf)
     place, other = tempfile.mkdtemp(), tempfile.mkdtemp()
@@ -54,11 +47,11 @@ def p1_killed_next(cf: ModuleType) -> None:
         pid = int(name.read())
     stopped = first.cancel()
     if stopped:
-        within(GRACE / 2, lambda: is_gone(pid))
+        within(GRACE / 2, lambda: not lives(pid))
     mark(place, "go on")
-    until(lambda: is_gone(pid) or os.path.exists(os.path.join(other, "begun")))
+    until(lambda: not lives(pid) or os.path.exists(os.path.join(other, "begun")))
     if stopped:
-        within(GRACE, lambda: is_gone(pid))  # it may be killed with the second call
+        within(GRACE, lambda: not lives(pid))  # it may be killed with the second call
     else:  # nobody ends the process but this
         os.kill(pid, signal.SIGKILL)
     mark(other, "go on")

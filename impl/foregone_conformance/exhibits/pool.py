@@ -99,15 +99,16 @@ def m8_state_error(cf: ModuleType) -> None:
     pool.submit(pow, 2, 3).result()
 
 
+def exits(_: object) -> None:
+    raise SystemExit
+
+
 def m9_callback_exits(cf: ModuleType) -> None:
     hold = threading.Event()
     pool = cf.ThreadPoolExecutor(1)
     future = pool.submit(hold.wait)
 
-    def leave(_: object) -> None:
-        raise SystemExit
-
-    future.add_done_callback(leave)
+    future.add_done_callback(exits)
     hold.set()
     pool.submit(pow, 2, 3).result()
 
@@ -153,6 +154,11 @@ def while_starting(act: Callable[[], object]) -> None:
     setattr(threading.Thread, START, acting)
 
 
+def refuse() -> None:
+    """Raise what the system's refusal of a thread raises."""
+    raise RuntimeError("can't start new thread")
+
+
 def on_signal(act: Callable[[], object]) -> None:
     def handle(_signal: int, _frame: object) -> None:
         act()
@@ -192,9 +198,6 @@ def m14_ghost(cf: ModuleType) -> None:
     pool = cf.ThreadPoolExecutor(2)
     pool.submit(hold.wait)
 
-    def refuse() -> None:
-        raise RuntimeError("can't start new thread")
-
     while_starting(refuse)
     try:
         pool.submit(ran.append, "refused")
@@ -206,8 +209,8 @@ def m14_ghost(cf: ModuleType) -> None:
         raise DefectError("ghost")
 
 
-def m15_fork(cf: ModuleType) -> None:
-    pool = cf.ThreadPoolExecutor(1)
+def asked_in_a_fork(cf: ModuleType, pool: Executor) -> None:
+    """Have a forked child submit: its call is to end, or to be refused."""
     pool.submit(pow, 2, 3).result()
     child = os.fork()
     if not child:
@@ -220,6 +223,10 @@ def m15_fork(cf: ModuleType) -> None:
         os._exit(0)
     if os.waitpid(child, 0)[1]:
         raise DefectError("lost")
+
+
+def m15_fork(cf: ModuleType) -> None:
+    asked_in_a_fork(cf, cf.ThreadPoolExecutor(1))
 
 
 def m25_map_strands(cf: ModuleType) -> None:

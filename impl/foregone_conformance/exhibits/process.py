@@ -19,7 +19,13 @@ from typing import TypeVar
 
 from foregone_conformance.exhibits import tasks
 from foregone_conformance.exhibits.future import DefectError, threads, until
-from foregone_conformance.exhibits.pool import on_signal, resubmits, while_starting
+from foregone_conformance.exhibits.pool import (
+    asked_in_a_fork,
+    exits,
+    on_signal,
+    resubmits,
+    while_starting,
+)
 from foregone_conformance.exhibits.tasks import GRACE, awaited, mark
 from foregone_conformance.kinds import NotApplicable
 
@@ -154,11 +160,7 @@ def m8_process(cf: ModuleType) -> None:
 def m9_process(cf: ModuleType) -> None:
     pool = one(cf)
     future, place = held(pool)
-
-    def leave(_: object) -> None:
-        raise SystemExit
-
-    future.add_done_callback(leave)
+    future.add_done_callback(exits)
     mark(place, "go on")
     pool.submit(pow, 2, 3).result()
 
@@ -188,19 +190,7 @@ def m13_process(cf: ModuleType) -> None:
 
 
 def m15_process(cf: ModuleType) -> None:
-    pool = one(cf)
-    pool.submit(pow, 2, 3).result()
-    child = os.fork()
-    if not child:
-        try:
-            pool.submit(pow, 2, 3).result(timeout=1)
-        except cf.TimeoutError:
-            os._exit(1)
-        except RuntimeError:
-            os._exit(0)
-        os._exit(0)
-    if os.waitpid(child, 0)[1]:
-        raise DefectError("lost")
+    asked_in_a_fork(cf, one(cf))
 
 
 def m16_exception(cf: ModuleType) -> None:
