@@ -131,17 +131,17 @@ def clients(text: str) -> Clients:
     return Clients(text, FutureModel(kind == "owned", **count), tuple(rows))
 
 
-def programs(calls: int) -> tuple[list[str], int]:
-    """Return all programs of two threads with so many calls, and how many have two starts."""
+def programs(calls: int, threads: int = 2) -> tuple[list[str], int]:
+    """Return all programs of threads with so many calls, and how many have two starts or more."""
     rows = [row for size in range(1, calls + 1) for row in product(VERBS, repeat=size)]
     found: list[str] = []
     outside = 0
     for kind in ("owned", "bare"):
-        for one, other in combinations_with_replacement(rows, 2):
-            if (one + other).count("start") > 1:
+        for each in combinations_with_replacement(rows, threads):
+            if sum(row.count("start") for row in each) > 1:
                 outside += 1
             else:
-                found.append(f"{kind}: {'; '.join(one)} | {'; '.join(other)}")
+                found.append(f"{kind}: {' | '.join(map('; '.join, each))}")
     return found, outside
 
 

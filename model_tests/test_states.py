@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from itertools import count
+from math import comb
 from pathlib import Path
 from typing import Final, cast
 
@@ -17,7 +18,7 @@ from model_tests.chain.command import ROOT
 from model_tests.chain.notes import Notes, key_of
 from model_tests.chain.schedules_whole import Ran, run, smallest_first
 from model_tests.inclusion_run import compare_whole, program, replay, watched
-from model_tests.inclusion_spec import Behaviour, behaviour, clients, programs
+from model_tests.inclusion_spec import VERBS, Behaviour, behaviour, calls, clients, programs
 from model_tests.inclusion_view import View
 from model_tests.schedule_cells import Cell
 from model_tests.schedule_defects import Defect
@@ -417,15 +418,28 @@ def test_a_row_says_how_many_programs_are_whole(
     assert "486 programs with two starts" in all_taken.note
 
 
-def test_what_is_left_out_of_three_threads_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_three_threads_are_run_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = notes(tmp_path / "some.jsonl")
+    monkeypatch.setattr(schedules_whole, "notes", lambda: known)
     monkeypatch.setattr(schedules_whole, "whole", lambda program: replace(ran(program), missing=()))
     with ThreadPoolExecutor(1) as threads:
         taken, all_taken = schedules_deep.three_whole(cast("ProcessPoolExecutor", threads))
     assert taken.ok
     assert all_taken.ok
-    assert taken.bound == all_taken.bound == "14 programs, all schedules"
-    assert "spec starts once: 1 program with two starts" in all_taken.note
-    assert "and 3 with exception() or as_completed()" in all_taken.note
+    assert taken.bound == all_taken.bound == "314 programs, all schedules"
+    assert "spec starts once: 18 programs with two starts" in all_taken.note
+    assert len(known.known) == 314
+
+
+def test_every_program_of_three_threads_with_a_call_each_is_run() -> None:
+    texts, outside = schedules_deep.triples()
+    of_threads = [each.partition(": ")[2].split(" | ") for each in texts]
+    assert {len(each) for each in of_threads} == {3}
+    single = [(each, sorted(calls(each))) for each in texts if ";" not in each]
+    kinds = {(each.partition(":")[0], *verbs) for each, verbs in single}
+    assert len(kinds) == len(single) == 312
+    assert len(single) + outside == 2 * comb(len(VERBS) + 2, 3)
+    assert sorted(smallest_first(texts)) == sorted(texts)
 
 
 def test_every_program_of_up_to_two_calls_is_run() -> None:

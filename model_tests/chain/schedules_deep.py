@@ -7,7 +7,8 @@
 ``two-calls``  two threads, up to two calls each: every schedule there is; goes on where it
                was ended (``schedules_whole``)
 ``three``      three threads on a future or two, with three preemptions
-``three-whole``  the same on one future: every schedule there is
+``three-whole``  three threads on a future, a call each: every schedule there is; and some
+               with more calls; goes on likewise
 ``threads``    the thread pool, with one preemption more than in verify; its edges
 ``processes``  the process pool's parent side: programs run through, and drawn schedules
 ``defects``    every seeded defect of the process pool
@@ -24,7 +25,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 from typing import Final
 
 from model_tests import process_schedule_defects, process_schedule_programs, schedule_programs
@@ -118,23 +118,27 @@ def three(pool: ProcessPoolExecutor) -> Iterator[Row]:
         yield _run(pool, Group(claim, f"{len(texts)} programs, 3 preemptions", jobs))
 
 
+def triples() -> tuple[list[str], int]:
+    """Return what is run of three threads under all schedules, and how many have two starts.
+
+    All that have a call each, and those of ``TRIPLES`` that have more.
+    """
+    single, outside = programs(1, 3)
+    more = [each for each in schedule_programs.TRIPLES if len(calls(each)) > 3]
+    spoken = [each for each in more if set(calls(each)) <= set(VERBS)]
+    return single + spoken, outside
+
+
 def three_whole(pool: ProcessPoolExecutor) -> Iterator[Row]:
     """Yield the rows of all schedules of three threads on one future, state by state."""
-    spoken = [each for each in schedule_programs.TRIPLES if set(calls(each)) <= set(VERBS)]
-    texts = [each for each in spoken if calls(each).count("start") <= 1]
-    ran = [each.result() for each in [pool.submit(schedules_whole.whole, it) for it in texts]]
+    texts, outside = triples()
+    ran = schedules_whole.run(pool, texts, schedules_whole.notes(), float("inf"))
     claims = (
         "deep: three threads on a future: steps of the spec only",
         "deep: and every step of the spec, three threads",
     )
-    bound = f"{len(texts)} programs, all schedules"
-    taken, all_taken = schedules_whole.rows_of(ran, bound, len(spoken) - len(texts), claims)
-    unspoken = len(schedule_programs.TRIPLES) - len(spoken)
-    yield taken
-    yield replace(
-        all_taken,
-        note=f"{all_taken.note}; and {unspoken} with exception() or as_completed(), which this "
-        f"comparison has not",
+    yield from schedules_whole.rows_of(
+        ran, f"{len(ran):,} programs, all schedules", outside, claims
     )
 
 

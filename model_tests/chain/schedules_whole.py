@@ -1,4 +1,4 @@
-"""Every schedule of every program of two threads, up to two calls each: resumed where it was.
+"""Every schedule of every program that is asked for, of two threads or three; it can be resumed.
 
     python -m model_tests.chain.schedules_whole [--minutes N]
 
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
+from math import prod
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, cast, final
@@ -91,11 +92,8 @@ def smallest_first(texts: Sequence[str]) -> list[str]:
     """Return programs in the order in which they are run."""
 
     def weight(program: str) -> int:
-        one, other = (
-            [_HEAVY.get(call.strip(), 1) for call in row.split(";")]
-            for row in program.partition(": ")[2].split("|")
-        )
-        return sum(one) * sum(other)
+        rows = program.partition(": ")[2].split("|")
+        return prod(sum(_HEAVY.get(call.strip(), 1) for call in row.split(";")) for row in rows)
 
     return sorted(texts, key=weight)
 
@@ -138,7 +136,7 @@ def run(
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for each in done:
             known.add(each.result().program, each.result())
-            count = len(known.known)
+            count = sum(each in known.known for each in texts)
             if not count % TELL_EVERY:
                 print(f"  .. {count:,} of {len(texts):,} programs", file=sys.stderr, flush=True)
     return [known.known[each] for each in texts if each in known.known]
