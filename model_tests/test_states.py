@@ -13,7 +13,7 @@ from typing import Final, cast
 import pytest
 
 from model_tests import inclusion_defects, inclusion_run
-from model_tests.chain import schedules, schedules_deep, schedules_whole
+from model_tests.chain import inclusions, schedules, schedules_deep, schedules_whole
 from model_tests.chain.command import ROOT
 from model_tests.chain.notes import Notes, key_of
 from model_tests.chain.schedules_whole import Ran, run, smallest_first
@@ -420,26 +420,44 @@ def test_a_row_says_how_many_programs_are_whole(
 
 def test_three_threads_are_run_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = notes(tmp_path / "some.jsonl")
+    larger: list[str] = []
+
+    def needed(program: str) -> inclusions.Done:
+        larger.append(program)
+        return replace(ran(program), missing=()).done()
+
     monkeypatch.setattr(schedules_whole, "notes", lambda: known)
     monkeypatch.setattr(schedules_whole, "whole", lambda program: replace(ran(program), missing=()))
+    monkeypatch.setattr(schedules_deep, "needed", needed)
     with ThreadPoolExecutor(1) as threads:
-        taken, all_taken = schedules_deep.three_whole(cast("ProcessPoolExecutor", threads))
-    assert taken.ok
-    assert all_taken.ok
-    assert taken.bound == all_taken.bound == "314 programs, all schedules"
-    assert "spec starts once: 18 programs with two starts" in all_taken.note
-    assert len(known.known) == 314
+        rows = [*schedules_deep.three_whole(cast("ProcessPoolExecutor", threads))]
+    assert all(each.ok for each in rows)
+    assert [each.bound for each in rows] == [
+        "284 programs, all schedules", "284 programs, all schedules",
+        "30 programs, as needed", "30 programs, as needed",
+    ]  # fmt: skip
+    assert "spec starts once: 18 programs with two starts" in rows[1].note
+    texts, expected, _ = schedules_deep.triples()
+    assert {*known.known} == {*texts}
+    assert larger == expected
 
 
 def test_every_program_of_three_threads_with_a_call_each_is_run() -> None:
-    texts, outside = schedules_deep.triples()
-    of_threads = [each.partition(": ")[2].split(" | ") for each in texts]
-    assert {len(each) for each in of_threads} == {3}
+    whole, larger, outside = schedules_deep.triples()
+    texts = whole + larger
+    assert {len(each.partition(": ")[2].split(" | ")) for each in texts} == {3}
     single = [(each, sorted(calls(each))) for each in texts if ";" not in each]
     kinds = {(each.partition(":")[0], *verbs) for each, verbs in single}
     assert len(kinds) == len(single) == 312
     assert len(single) + outside == 2 * comb(len(VERBS) + 2, 3)
     assert sorted(smallest_first(texts)) == sorted(texts)
+
+
+def test_a_larger_program_of_three_threads_shows_all_steps() -> None:
+    done = schedules_deep.needed("owned: result | result | wait(1)")
+    assert not done.failure
+    assert not done.missing
+    assert done.edges > 10
 
 
 def test_every_program_of_up_to_two_calls_is_run() -> None:
