@@ -9,12 +9,17 @@ not count as broken, nor as kept.
 
 from typing import Final
 
+from foregone_conformance.kinds import NotApplicable
+
 AT_LEAST_ONCE: Final = "calls run at least once"
 AT_MOST_ONCE: Final = "calls run at most once"
 
 #: The claims that an executor does not make whose calls run at least once, and why.
 NOT_CLAIMED: Final[dict[str, str]] = {
     "AtMostOnce": "a call whose worker is lost begins again",
+    "CancelSucceedsUntilClaimed": "cancel() is refused from when a call is handed on",
+    "shutdown-cancels": "what was handed on may have begun, and is not cancelled",
+    "NoForeignCodeUnderALock": "cancel() of what was handed on is refused, also in a callback",
 }
 
 
@@ -26,10 +31,19 @@ def said_by(executor: object) -> str:
     return AT_LEAST_ONCE if once is False else ""
 
 
+def insist_on(says: str, claim: str) -> None:
+    """Raise NotApplicable if who says that does not make the claim: it would wait in vain."""
+    if says == AT_LEAST_ONCE:
+        raise NotApplicable(_why(says, claim))
+
+
+def _why(says: str, claim: str) -> str:
+    return f"the executor says that {says} (its at_most_once is False): {NOT_CLAIMED[claim]}"
+
+
 def waived(says: str, claim: str, verdict: str, seen: str) -> str:
     """Return why a claim does not apply to who says that, with what was seen; "" if it does."""
     if says != AT_LEAST_ONCE or claim not in NOT_CLAIMED:
         return ""
     here = f"here it was {verdict}" + (f": {seen}" if seen else "")
-    why = NOT_CLAIMED[claim]
-    return f"the executor says that {says} (its at_most_once is False), and {why}; {here}"
+    return f"{_why(says, claim)}; {here}"

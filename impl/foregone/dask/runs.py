@@ -27,7 +27,8 @@ def followed(events: Sequence[Event]) -> Verdict[DaskState, act.Action]:
     if not isinstance(once, bool):
         raise Missing(f"the first event, Opened, has to say at_most_once: not {once!r}")
     calls = sum(each.action == "Submit" for each in events)
-    return check(DaskCalls(calls, once), [Step(each) for each in _actions(events)])
+    offers = sum(each.action == "Offer" for each in events)
+    return check(DaskCalls(calls, once, offers), [Step(each) for each in _actions(events)])
 
 
 def _actions(events: Sequence[Event]) -> Iterator[act.Action]:

@@ -82,11 +82,11 @@ class DaskState:
 @final
 @dataclass(frozen=True, slots=True)
 class DaskCalls:
-    """The model: at most ``calls`` calls, begun at most once, or at least once."""
+    """The model: ``calls`` calls and ``offers`` of them at most, begun at most or at least once."""
 
     calls: int
-    at_most_once: bool = True
-    offers: int = 10**9  # at most: so that there is an end to what is explored
+    at_most_once: bool
+    offers: int
 
     @property
     def name(self) -> str:
