@@ -18,10 +18,22 @@ import pytest
 from foregone import dask
 from foregone.dask import claims
 from foregone.dask.calls import Call
-from foregone.dask.claims import CANCELLED, CLAIMED, CLOSED, OPEN, UNKNOWN, WON, Book, Claim, Claims
+from foregone.dask.claims import (
+    CANCELLED,
+    CLAIMED,
+    CLOSED,
+    GONE,
+    OPEN,
+    UNKNOWN,
+    WON,
+    Book,
+    Claim,
+    Claims,
+)
 from foregone.dask.local_worker import LocalWorker
-from foregone.dask.payload import refused
+from foregone.dask.payload import refused, signed
 from foregone.dask.rooms import Pool
+from foregone.dask.silence import Heart
 from foregone.dask.words import Answered, Dropped
 from foregone_spec.lifecycle import Request
 from foregone_spec.work_item import Place
@@ -30,6 +42,7 @@ from model_tests.chain.command import ROOT
 #: What may come to a book, about one call: two attempts of two workers, one of them twice.
 FIRST: Final = Claim("tcp://one", "a", "key-1")
 SECOND: Final = Claim("tcp://two", "b", "key-2")
+WORKERS: Final = ("tcp://one", "tcp://two")
 STEPS: Final[dict[str, Callable[[Book], object]]] = {
     "first claims": lambda book: book.claim(1, FIRST),
     "second claims": lambda book: book.claim(1, SECOND),
@@ -97,7 +110,7 @@ def test_a_book_is_as_large_as_what_is_pending() -> None:
 
 
 def test_an_executor_without_a_book_is_refused() -> None:
-    kept = Claims()
+    kept = Claims(lambda: WORKERS)
     kept.open("here", "client")
     assert kept.claim("gone", 1, "tcp://one", "a", "key") == (UNKNOWN, "")
     assert kept.cancel("gone", [1, 2]) == kept.look("gone", [1, 2]) == [(UNKNOWN, "")] * 2
@@ -186,7 +199,7 @@ def test_a_call_that_the_cluster_gave_up_is_offered_under_another_number(
     assert (call._place, pool.calls) == (Place.IN_SLOT, {2: call})
     assert not pool.learn(call, 1, (CANCELLED, ""))  # by who asked before
     assert book.claim(1, FIRST) == (CANCELLED, "")
-    alone.read(Answered(1, refused(CANCELLED, "")))
+    alone.read(Answered(1, signed("tcp://one", refused(CANCELLED, ""))))
     assert call._place is Place.IN_SLOT
     assert book.claim(2, SECOND) == (WON, "tcp://two")
     assert not call.cancel()
@@ -235,7 +248,7 @@ def test_the_local_worker_runs_no_callback_of_what_it_cancels(
 
 def test_the_news_of_a_book() -> None:
     async def talk() -> None:
-        kept = Claims()
+        kept = Claims(lambda: WORKERS)
         kept.open("e", "client")
         waits = asyncio.ensure_future(kept.news("e", 0, 50.0))
         await asyncio.wait({waits}, timeout=0)
@@ -261,6 +274,73 @@ def test_the_news_of_a_book() -> None:
 def test_install_is_for_the_scheduler() -> None:
     with pytest.raises(TypeError, match=r"is for Client\.run_on_scheduler"):
         claims.install("e", "client")
+
+
+# ------------------------------------------------------------------------- silence
+
+
+class Echo:
+    """A scheduler that answers as it is told to, in an event loop without a clock."""
+
+    def __init__(self, said: str) -> None:
+        self.said = list(said)
+        self.lost = False
+        self.heard: list[float] = []
+
+    async def ask(self) -> object:
+        how = self.said.pop(0) if self.said else "."
+        self.heard.append(self.heart.silent)
+        if how == "!":
+            raise OSError("the connection has failed")
+        if how == ".":
+            await asyncio.Event().wait()
+        return how
+
+    async def run(self, limit: float) -> "Echo":
+        self.heart = Heart(limit, self.ask, self.over)
+        await self.heart.run()
+        return self
+
+    def over(self) -> None:
+        self.lost = True
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (".", 1),  # never an answer
+        ("aaa.", 4),
+        ("!!!!!!!!", 8),  # a beat of silence for each
+        ("!a!a.", 5),
+    ],
+)
+def test_who_is_silent_for_so_many_beats_is_lost(said: str, heard: int) -> None:
+    echo = asyncio.run(Echo(said).run(0.08))
+    assert echo.lost
+    assert echo.heart.why == "it has not answered for 0.08 s"
+    assert len(echo.heard) == heard
+    assert echo.heart.silent >= 0.08
+    assert echo.heart.beat == 0.08 / 8
+
+
+def test_an_answer_ends_the_silence() -> None:
+    echo = asyncio.run(Echo("!!a!a!!!").run(0.08))
+    beat = echo.heart.beat
+    assert echo.heard[:6] == [0.0, beat, 2 * beat, 0.0, beat, 0.0]
+
+
+def test_a_worker_that_was_removed_claims_nothing() -> None:
+    """Its claim was on its way: nobody would tell that it is gone a second time."""
+    workers = {"tcp://one", "tcp://two"}
+    kept = Claims(lambda: workers)
+    kept.open("e", "client")
+    workers.discard("tcp://one")
+    there = SimpleNamespace(tasks={})
+    kept.remove_worker(cast("claims.Scheduler", there), "tcp://one", stimulus_id="x")
+    assert kept.claim("e", 1, "tcp://one", "a", "key-1") == (GONE, "tcp://one")
+    assert kept.look("e", [1]) == [(OPEN, "")]
+    assert kept.claim("e", 1, "tcp://two", "b", "key-1") == (WON, "tcp://two")
+    assert kept.claim("gone", 1, "tcp://one", "a", "key-1") == (UNKNOWN, "")
 
 
 # ------------------------------------------------------------------ without Dask

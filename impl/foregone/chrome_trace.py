@@ -9,11 +9,15 @@ When a process claimed a call is known where it was seen; else it is taken to be
 before was answered, or when it was sent the call, whichever was later: then ``args`` of the
 slice has ``"claimed": "at the latest"``.
 
+A worker of a Dask cluster may run several calls at a time, and which one had which thread nobody
+tells: it has a track for each call that it was seen to have at one time.
+
 The format is Google's *Trace Event Format*, its JSON object form.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final, TypeAlias, final
 
 from foregone.events import Event
@@ -24,6 +28,9 @@ Mark: TypeAlias = dict[str, object]
 #: The track of what concerns an executor as a whole, before those of its workers.
 _CALLS: Final = 0
 _DONE: Final = frozenset(each.value for each in DONE)
+#: An executor that runs several calls at a time on one worker, and its further tracks.
+_DASK: Final = "dask"
+_BESIDE: Final = 100_000
 _CANCELLED: Final = ("CANCELLED", "CANCELLED_AND_NOTIFIED")
 
 
@@ -48,7 +55,8 @@ class _Executor:
     track: int  # its number in the trace: what the format calls a process
     kind: str
     calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
-    free: dict[int, float] = field(default_factory=dict[int, float])  # since when, by worker
+    free: dict[int, float] = field(default_factory=dict[int, float])  # since when, by track
+    names: dict[int, str] = field(default_factory=dict[int, str])  # of workers on Dask
     told: set[int] = field(default_factory=set[int])  # workers whose end is expected
 
 
@@ -92,6 +100,7 @@ class _Trace:
                 known.calls[event.call].worker = event.worker
             case "Claimed" if event.call in known.calls:
                 known.calls[event.call].claimed = now
+                known.calls[event.call].worker = event.worker or known.calls[event.call].worker
             case "NextItem":
                 self._takes(known, event, now)
             case "Free" if event.call in known.calls:
@@ -101,7 +110,7 @@ class _Trace:
             case "Ask":
                 self._mark(known, _CALLS, f"{event.what}: {event.after}", now)
             case "Start":
-                self._track(known, event.worker, f"Process #{event.worker}", event.more)
+                self._started(known, event)
             case "Remove":
                 self._removed(known, event, now)
             case _:
@@ -126,6 +135,23 @@ class _Trace:
         self._name(known, "thread_name", worker, name + pid)
         known.free[worker] = 0.0
 
+    def _started(self, known: _Executor, event: Event) -> None:
+        if known.kind == _DASK:
+            name = f"Worker #{event.worker} ({event.more.get('address', '?')})"
+            known.names[event.worker] = name
+            self._track(known, event.worker, name, {})
+        else:
+            self._track(known, event.worker, f"Process #{event.worker}", event.more)
+
+    def _lane(self, known: _Executor, worker: int, began: float) -> int:
+        """Return the first track of a worker on which nothing is drawn from ``began`` on."""
+        for track in count(worker, _BESIDE):
+            if track not in known.free:
+                self._track(known, track, f"{known.names[worker]}, at the same time", {})
+            if known.free[track] <= began:
+                return track
+        raise AssertionError("there is always another track")
+
     def _takes(self, known: _Executor, event: Event, now: float) -> None:
         if event.worker not in known.free:
             self._track(known, event.worker, f"Thread #{event.worker}", {})
@@ -138,6 +164,10 @@ class _Trace:
         args: Mark = {}
         if not call.claimed:
             args["claimed"] = "at the latest"
+        if known.kind == _DASK:
+            if worker not in known.names:
+                return  # nobody knows whose it was
+            worker = self._lane(known, worker, call.claimed or call.sent)
         # It runs one call after the other, and several may have been seen at one look.
         began = max(call.claimed or call.sent, known.free.get(worker, 0.0))
         call.worker = worker

@@ -31,6 +31,8 @@ a process, which may claim it), ``Claimed`` (it has: the call cannot be cancelle
 ``more["won"]`` says whether its ticket was won: what waits needs none), ``Free`` (its
 answer was read), ``Close`` and ``Remove`` (nothing more is sent to a process; it is buried).
 
+On Dask: those of a process pool, as far as they mean the same there (``foregone.dask.events``).
+
 No argument and no result is told of.  The actions are those of ``foregone_spec``, one step of
 it in one or two events; ``foregone-events trace`` makes them a run that it can follow.
 """

@@ -73,6 +73,14 @@ class Teller(Protocol):
         ...
 
 
+class Telling(Protocol):
+    """A pool of another kind, which has a teller of its own."""
+
+    def teller(self) -> Teller:
+        """Return who makes events of what is logged of it."""
+        ...
+
+
 @final
 class Listener:
     """One executor that is listened to, and who is told."""
@@ -181,7 +189,7 @@ _collector: threading.Thread | None = None
 _stop = threading.Event()
 
 
-def observe(pool: "ThreadPool | ProcessPool", told: Observer) -> None:
+def observe(pool: "ThreadPool | ProcessPool | Telling", told: Observer) -> None:
     """Tell ``told`` of all that happens in ``pool`` from now on, until it has ended.
 
     Raises RuntimeError while ``observer.recording()`` has the log, and where the system refuses
@@ -221,9 +229,12 @@ def _begin() -> None:
             raise
 
 
-def _teller(pool: "ThreadPool | ProcessPool") -> Teller:
+def _teller(pool: "ThreadPool | ProcessPool | Telling") -> Teller:
     if isinstance(pool, ThreadPool):
         return ThreadEvents(pool)
+    own: object = getattr(pool, "teller", None)
+    if callable(own):
+        return cast("Teller", own())
     module = importlib.import_module("foregone.events_of_processes")
     return cast("Teller", module.ProcessEvents(pool))
 

@@ -12,8 +12,9 @@ before the next step of the same.
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, replace
+from importlib import import_module
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias, cast
 
 from foregone.events import Event
 from foregone.run_of_processes import ProcessReader
@@ -31,10 +32,29 @@ __all__ = ["Missing", "Unmodelled", "by_executor", "followed", "text"]
 #: Longer runs are not followed: each state has all calls in it, and each step a new state.
 MOST_CALLS: Final = 1_000
 
-#: What follows a run of either model says.
+
+class OnDask(Protocol):
+    """What follows a run on Dask says: a Verdict of a model that only ``foregone.dask`` has."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the whole run is a behaviour of the model."""
+        ...
+
+    @property
+    def possible(self) -> Sequence[object]:
+        """Return the states after each step that was possible."""
+        ...
+
+
+#: The kind of an executor on Dask, as its Opened has it.
+_DASK: Final = "dask"
+
+#: What follows a run of a model says.
 Followed: TypeAlias = (
     Verdict[ThreadPoolState, thread_pool.Action]
     | Verdict[ProcessPoolState, process_pool_actions.Action]
+    | OnDask
 )
 
 
@@ -49,12 +69,15 @@ def by_executor(events: Iterable[Event]) -> dict[str, list[Event]]:
 
 
 def text(events: list[Event]) -> str:
-    """Return the run of one executor, as ``foregone-spec`` reads it.
+    """Return the run of one executor, as ``foregone-spec`` reads it; on Dask, the run as told.
 
     Raises Missing if there are not all of its events, from the first on, TraceError if it is too
     long, and Unmodelled if the system has refused it something that its model takes for granted.
     """
-    if _look(events) == "threads":
+    kind = _look(events)
+    if kind == _DASK:
+        return f"{_on_dask(events)}\n"
+    if kind == "threads":
         of_threads = _of_threads(events)
         return dumps(of_threads.model, of_threads.steps)
     of_processes = _of_processes(events)
@@ -65,12 +88,22 @@ def followed(events: list[Event]) -> Followed:
     """Say whether the run of one executor is one of its model, and how far; raise as ``text``.
 
     A process may be started for a call that is cancelled meanwhile, which the model has no need
-    to: that is allowed here, and ``foregone-spec check`` would find fault with it.
+    to: that is allowed here, and ``foregone-spec check`` would find fault with it.  What is
+    followed on Dask is the model ``foregone.dask.specification``.
     """
-    if _look(events) == "threads":
+    kind = _look(events)
+    if kind == _DASK:
+        return _on_dask(events)
+    if kind == "threads":
         return _of_threads(events).check()
     made = _of_processes(events)
     return check(Generous(made.model), made.steps)
+
+
+def _on_dask(events: list[Event]) -> OnDask:
+    module = import_module("foregone.dask.runs")  # which needs nothing of Dask
+    with _reading():
+        return cast("OnDask", module.followed(events))
 
 
 def _of_threads(events: list[Event]) -> Recorded[ThreadPoolState, thread_pool.Action]:

@@ -15,9 +15,12 @@ import signal
 import sys
 import traceback
 import warnings
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from foregone_conformance.kinds import BadFactory, Broken, Kind, NotApplicable
+
+if TYPE_CHECKING:
+    from foregone_conformance.judged import Judged
 
 LOOK: Final = "look"
 RESULT: Final = "result.json"
@@ -28,11 +31,25 @@ TELL: Final = signal.SIGQUIT
 
 def tried(address: str, kind: str, claim: str, seed: str, place: str) -> dict[str, str]:
     """Return the verdict on one claim, and what was seen."""
-    from foregone_conformance.catalogue import by_id
     from foregone_conformance.judged import Judged
+    from foregone_conformance.promises import waived
 
     try:
-        by_id(claim).check(Judged(address, Kind(kind), int(seed), place))
+        judged = Judged(address, Kind(kind), int(seed), place)
+    except BadFactory as bad:
+        return {"verdict": "bad", "seen": str(bad)}
+    came = _tried(judged, claim)
+    if came["verdict"] in ("kept", "broken"):
+        why = waived(judged.says, claim, came["verdict"], came["seen"])
+        return {"verdict": "not applicable", "seen": why} if why else came
+    return came
+
+
+def _tried(judged: "Judged", claim: str) -> dict[str, str]:
+    from foregone_conformance.catalogue import by_id
+
+    try:
+        by_id(claim).check(judged)
     except Broken as broken:
         return {"verdict": "broken", "seen": str(broken)}
     except NotApplicable as reason:

@@ -9,7 +9,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
 from typing import Final
 
-from foregone_conformance import calls, session
+from foregone_conformance import calls, promises, session
 from foregone_conformance.calls import MANY, Held
 from foregone_conformance.claims import DOCUMENTATION, Group, Registry, documented
 from foregone_conformance.exhibits import tasks
@@ -145,6 +145,7 @@ def shutdown_does_not_wait(judged: Judged) -> None:
 def shutdown_cancels(judged: Judged) -> None:
     """Shut down while a call is held, many wait, and some are on their way to the worker."""
     pool = judged.pool(1)
+    promises.insist_on(judged.says, "shutdown-cancels")
     place = judged.folder()
     held = Held(judged, pool, "answer")
     rest = [pool.submit(calls.noted, place, each) for each in range(MANY)]

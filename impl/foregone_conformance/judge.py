@@ -80,6 +80,7 @@ class Subject:
     package: str
     version: str
     python: str
+    says: str = ""  # what it says of itself
 
 
 @final
@@ -114,6 +115,7 @@ def look(address: str, kind: Kind | None, limit: float = LIMIT) -> Subject:
         package=told["package"],
         version=told["version"],
         python=platform.python_version(),
+        says=told["says"],
     )
 
 

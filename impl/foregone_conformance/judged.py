@@ -17,7 +17,7 @@ from importlib import metadata
 from types import ModuleType, SimpleNamespace
 from typing import Final, TypeVar, cast
 
-from foregone_conformance import adapters
+from foregone_conformance import adapters, promises
 from foregone_conformance.kinds import BadFactory, Kind, NotApplicable
 
 T = TypeVar("T")
@@ -67,6 +67,7 @@ class Judged:
         self._factory = load(address)
         self._notes = os.path.join(place, "doing")
         self._class: type[Future[int]] | None = None
+        self.says = ""  # what its executors say of themselves, once one was made
 
     def pool(self, workers: int = 2, **others: object) -> Executor:
         """Return a new executor of ``workers`` workers.
@@ -86,6 +87,7 @@ class Judged:
                 f"{self.address!r} made {made!r}, which has no submit or no shutdown: "
                 "name a factory of executors"
             )
+        self.says = promises.said_by(made)
         return cast("Executor", made)
 
     def pool_by(self, start: str, workers: int, **others: object) -> Executor:
@@ -210,6 +212,7 @@ def looked_at(address: str) -> dict[str, str]:
             "wait": judged.library().__name__,
             "package": "CPython" if package in sys.stdlib_module_names else package,
             "version": _version(package),
+            "says": judged.says,
             "kind": (Kind.THREAD if here else Kind.PROCESS).value,
         }
 

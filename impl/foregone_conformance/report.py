@@ -60,7 +60,7 @@ def opening(subject: Subject, setting: Setting) -> str:
         f"{subject.address}: {subject.name}, of {subject.package} {subject.version}, "
         f"as {subject.kind.value}\n"
         f"Python {subject.python}, futures {subject.future}, waited for with {subject.wait}, "
-        f"seed {setting.seed}"
+        f"seed {setting.seed}" + (f"\nIt says: {subject.says}" if subject.says else "")
     )
 
 
@@ -177,6 +177,7 @@ def as_json(report: Report) -> str:
         "package": subject.package,
         "version": subject.version,
         "python": subject.python,
+        "says": subject.says,
         "date": report.date,
         "seed": setting.seed,
         "patience": setting.patience,

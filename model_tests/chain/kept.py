@@ -45,9 +45,10 @@ TELLING: Final = (
     *(
         f"impl/foregone/{name}.py"
         for name in (
-            "chrome_trace", "dump", "events", "events_command", "events_of_processes",
-            "events_of_threads", "inspection", "inspection_process", "json_lines", "observing",
-            "progress_bar", "run_of_processes", "run_of_threads", "run_rooms", "runs", "testing",
+            "chrome_trace", "dask/events", "dask/runs", "dump", "events", "events_command",
+            "events_of_processes", "events_of_threads", "inspection", "inspection_process",
+            "json_lines", "observing", "progress_bar", "run_of_processes", "run_of_threads",
+            "run_rooms", "runs", "testing",
         )
     ),
     "spec/foregone_spec/html",

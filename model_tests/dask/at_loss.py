@@ -14,7 +14,16 @@ from foregone.dask import AtLeastOnce, DaskExecutor, NoClaims, SchedulerLost, Wo
 from foregone.dask.cluster import Cluster
 from foregone.dask.ports import DaskFuture
 from model_tests import process_calls as calls
-from model_tests.dask.clusters import LIMIT, PATIENCE, apart, client_of, local, pids, until
+from model_tests.dask.clusters import (
+    LIMIT,
+    PATIENCE,
+    apart,
+    claim_as,
+    client_of,
+    local,
+    pids,
+    until,
+)
 from model_tests.dask.on_cluster import hold
 from model_tests.process_calls import House
 
@@ -145,6 +154,25 @@ def test_the_only_worker_is_lost_and_none_comes(house: House, tmp_path: Path) ->
         cluster.worker()
         assert waits.result(PATIENCE) == calls.value_of(1)
         assert house.begun() == [-1, 1]
+
+
+def test_a_claim_of_a_worker_that_was_removed_is_refused(house: House) -> None:
+    """It was on its way; the call stays open, and one that is there runs it."""
+    with local(2) as client, DaskExecutor(client) as executor:
+        with house.opened():
+            held = hold(executor, house)
+            address = {pid: worker for worker, pid in pids(client).items()}[house.pid(-1)]
+            waits = executor.submit(calls.value, house.log, 1)
+            assert until(lambda: len(executor.inspect().offered) == 1)
+            client.retire_workers([address], close_workers=True)
+            name = executor._pool.cluster.executor.hex()
+            assert isinstance(held[0].exception(PATIENCE), WorkerLost)
+            said = client.run_on_scheduler(claim_as, name, 3, address)
+            assert tuple(said) == ("gone", address)
+            assert not waits.running()
+        assert waits.result(PATIENCE) == calls.value_of(1)
+        assert held[1].result(PATIENCE) == calls.value_of(-2)
+    assert sorted(house.begun()) == [-2, -1, 1]
 
 
 def test_a_cluster_that_is_restarted(house: House) -> None:

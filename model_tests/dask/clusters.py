@@ -179,6 +179,16 @@ def book_size(executor: str, dask_scheduler: Foreign = None) -> int:
     return int(book.size)
 
 
+def claim_as(
+    executor: str, number: int, worker: str, dask_scheduler: Foreign = None
+) -> tuple[str, str]:
+    """Have the claim of a worker arrive; return what it is told; called in the scheduler."""
+    claims = import_module("foregone.dask.claims")
+    kept = dask_scheduler.plugins[claims.NAME]
+    verdict, who = kept.claim(executor, number, worker, "token", "key")
+    return str(verdict), str(who)
+
+
 def tasks(dask_scheduler: Foreign = None) -> int:
     """Return how many tasks a scheduler has; called there."""
     return len(dask_scheduler.tasks)

@@ -17,9 +17,10 @@ futures are foregone's, and so is what they promise:
 3. Where the scheduler does not let itself be taught that, calls run at least once, as Dask
    has it: it is said at construction, and ``cancel()`` succeeds only until the call is offered.
 4. When the scheduler is lost, everything that is pending ends with SchedulerLost, and so does
-   every later ``submit``; that stays so when the client connects again.  What counts as lost
-   is Dask's to say: a connection that was closed is noticed at once, one that is silent after
-   ``distributed.comm.timeouts.tcp`` (30 s).  A scheduler that is only stopped is not lost.
+   every later ``submit``; that stays so when the client connects again.  A connection that was
+   closed is noticed at once, one on which nothing arrives after
+   ``distributed.comm.timeouts.tcp`` (30 s), and a scheduler that was only stopped after
+   ``silence_limit`` seconds (300): until then everything waits for it to go on.
 5. What a call raises, SystemExit and KeyboardInterrupt included, and what does not pickle,
    either way, is the outcome of that call, with the traceback of the worker.
 
@@ -30,7 +31,20 @@ its connection may still run.
 Nothing of Dask is imported before an executor is made.
 """
 
-from foregone.dask.errors import AtLeastOnce, NoClaims, SchedulerLost, WorkerLost
+from foregone.dask.errors import (
+    AtLeastOnce,
+    InitializerFailed,
+    NoClaims,
+    SchedulerLost,
+    WorkerLost,
+)
 from foregone.dask.executor import DaskExecutor
 
-__all__ = ["AtLeastOnce", "DaskExecutor", "NoClaims", "SchedulerLost", "WorkerLost"]
+__all__ = [
+    "AtLeastOnce",
+    "DaskExecutor",
+    "InitializerFailed",
+    "NoClaims",
+    "SchedulerLost",
+    "WorkerLost",
+]

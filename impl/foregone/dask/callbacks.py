@@ -1,66 +1,45 @@
 """The callbacks thread: runs what users attached to futures that the local worker ends.
 
-As in the process pool, a callback that blocks delays callbacks only: answers are read and
-calls offered meanwhile.  It is started when first needed, and ends after the local worker,
-once all that was handed to it was run.  That of the process pool is made by the pool's system
-and serves the pool's calls, so it is not used here.  Owner of every field: this module; only
-the local worker adds.
+It is the process pool's (``process_pool/callbacks.py``), which asks its system for a thread and
+nothing else: here that is one of ``threading``, which says when it has started.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from foregone import sync
+from foregone.process_pool.callbacks import Callbacks
 
 if TYPE_CHECKING:
-    from foregone.dask.calls import AnyCall
+    from foregone.process_pool.ports import System
 
 
-class Callbacks:
-    """Futures that have ended, and the thread that runs their callbacks."""
+class _Thread(threading.Thread):
+    """A thread that is told of once it has started."""
 
-    __slots__ = ("_ended", "_gate", "_name", "_queue", "_started", "thread")
+    def __init__(
+        self, run: Callable[[], None], name: str, started: Callable[[threading.Thread], object]
+    ) -> None:
+        super().__init__(target=run, name=name)
+        self._tell = started
 
-    thread: threading.Thread | None
+    def start(self) -> None:
+        """Start, and tell of it; raise RuntimeError if the system refuses."""
+        super().start()
+        self._tell(self)
 
-    def __init__(self, name: str, started: Callable[[threading.Thread], object]) -> None:
-        self._name = name
+
+class _Threads:
+    """As much of a process pool's system as callbacks need."""
+
+    def __init__(self, started: Callable[[threading.Thread], object]) -> None:
         self._started = started
-        self._queue: deque[AnyCall] = deque()
-        self._gate = sync.new_gate()
-        self._gate.acquire()
-        self._ended = False
-        self.thread = None
 
-    def add(self, call: "AnyCall") -> None:
-        """Run the callbacks of ``call``, after those that were added before."""
-        self._queue.append(call)
-        if self.thread is not None:
-            sync.open_gate(self._gate)
-            return
-        thread = threading.Thread(target=self._run, name=self._name)
-        try:
-            thread.start()
-        except RuntimeError:  # the system refuses a thread: better here than never
-            self._drain()
-            return
-        self.thread = thread
-        self._started(thread)
+    def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
+        """Make a thread that will run ``target``."""
+        return _Thread(target, name, self._started)
 
-    def end(self) -> None:
-        """Add nothing any more: the thread ends once it has run what it has."""
-        self._ended = True
-        sync.open_gate(self._gate)
 
-    def _drain(self) -> None:
-        while self._queue:
-            self._queue.popleft()._run_callbacks()
-
-    def _run(self) -> None:
-        while True:
-            self._drain()
-            if self._ended and not self._queue:
-                return
-            self._gate.acquire()
+def callbacks(name: str, started: Callable[[threading.Thread], object]) -> Callbacks:
+    """Return the callbacks of an executor; ``started`` is told of their thread, if there is one."""
+    return Callbacks(cast("System", _Threads(started)), name)

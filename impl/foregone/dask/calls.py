@@ -37,6 +37,7 @@ class Call(OwnedFuture[T]):
 
     __slots__ = (
         "_data",  # what is sent, as long as it may have to be sent (again)
+        "_id",  # the work id: calls are numbered as they are accepted, from 1; 0 until then
         "_name",  # what the function is called
         "_number",  # calls are numbered as they are offered, anew each time; 0 until then
         "_place",
@@ -45,6 +46,7 @@ class Call(OwnedFuture[T]):
     )
 
     _data: bytes
+    _id: int
     _name: str
     _number: int
     _place: Place
@@ -57,7 +59,7 @@ class Call(OwnedFuture[T]):
         self._name = name
         self._data = data
         self._place = _WAITING
-        self._number = 0
+        self._id = self._number = 0
         self._worker = ""
 
     def running(self) -> bool:
@@ -92,6 +94,26 @@ class Call(OwnedFuture[T]):
             if taken and self.done():  # else a Ctrl-C came, and the local worker ends it
                 self._pool.left(self)
         return cancelled
+
+
+class ChunkCall(Call[list[object]]):
+    """Several calls of one function that travel together, as one task and under one claim.
+
+    ``parts`` has the outcome of each, results or ``Raised``, and ``seconds`` is how long the
+    worker took for all, once it has returned: what a worker that died had done of it nobody knows.
+    """
+
+    __slots__ = ("_size", "parts", "seconds")
+
+    _size: int
+    parts: list[object]
+    seconds: float
+
+    def __init__(self, pool: "Pool", name: str, data: bytes) -> None:
+        super().__init__(pool, name, data)
+        self._size = len(data)
+        self.parts = []
+        self.seconds = 0.0
 
 
 #: What rooms hold that serve all calls.

@@ -15,7 +15,8 @@ What a book knows of a number:
    which all are closed and the few beyond it; so a book is as large as what is pending.
 
 A call of an executor that has no book is refused: its client is gone, or this scheduler is
-not the one that took it.
+not the one that took it.  So is a worker that the scheduler has removed, whose claim was on
+its way: nobody would tell of its end again, nor hear its answer.  The call stays open.
 
 The client learns what was claimed, and whose worker went, by ``news``: one request that is
 answered as soon as there is something to say.
@@ -26,11 +27,11 @@ Owner of every field: this module, in the scheduler's event loop.
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, cast, final
 
 #: The name of the plugin, and of what is said: another version is another name.
-NAME: Final = "foregone-claims-1"
+NAME: Final = "foregone-claims-2"
 
 WON: Final = "won"
 CLAIMED: Final = "claimed"
@@ -38,6 +39,7 @@ CANCELLED: Final = "cancelled"
 CLOSED: Final = "closed"
 OPEN: Final = "open"
 UNKNOWN: Final = "unknown"
+GONE: Final = "gone"
 
 #: What ``news`` says of a call: a worker has claimed it; that worker, or its answer, is lost.
 BEGUN: Final = "begun"
@@ -78,8 +80,8 @@ class Scheduler(Protocol):
         ...
 
     @property
-    def clients(self) -> Mapping[str, object]:
-        """Return the clients that are connected, by name."""
+    def workers(self) -> Container[str]:
+        """Return the addresses of the workers that are there."""
         ...
 
     def add_plugin(self, plugin: object, *, name: str) -> object:
@@ -178,9 +180,11 @@ class Claims:
     """All books of a scheduler: what its handlers do, and what it is told as a plugin."""
 
     books: dict[str, Book]
+    workers: Callable[[], Container[str]]
 
-    def __init__(self) -> None:
+    def __init__(self, workers: Callable[[], Container[str]]) -> None:
         self.books = {}
+        self.workers = workers
 
     def open(self, executor: str, client: str) -> None:
         """Begin the book of an executor."""
@@ -189,7 +193,11 @@ class Claims:
     def claim(self, executor: str, number: int, worker: str, token: str, key: str) -> Verdict:
         """Let a worker claim a call; WON says that it may begin."""
         book = self.books.get(executor)
-        return (UNKNOWN, "") if book is None else book.claim(number, Claim(worker, token, key))
+        if book is None:
+            return UNKNOWN, ""
+        if worker not in self.workers():
+            return GONE, worker
+        return book.claim(number, Claim(worker, token, key))
 
     def cancel(self, executor: str, numbers: Sequence[int]) -> list[Verdict]:
         """Cancel the calls that are open; say of each what it is now."""
@@ -255,11 +263,12 @@ def install(executor: str, client: str, dask_scheduler: Scheduler | None = None)
     """
     if dask_scheduler is None:
         raise TypeError("install() is for Client.run_on_scheduler(), which passes dask_scheduler")
-    claims = cast("Claims | None", dask_scheduler.plugins.get(NAME))
+    there = dask_scheduler
+    claims = cast("Claims | None", there.plugins.get(NAME))
     if claims is None:
         plugin = importlib.import_module("distributed.diagnostics.plugin")
         base = cast("type[object]", vars(plugin)["SchedulerPlugin"])
-        claims = cast("Claims", type("ForegoneClaims", (Claims, base), {})())
+        claims = cast("Claims", type("ForegoneClaims", (Claims, base), {})(lambda: there.workers))
         dask_scheduler.add_plugin(claims, name=NAME)
         dask_scheduler.handlers.update({
             "foregone_claim": claims.claim,

@@ -21,6 +21,7 @@ from typing import Final
 from foregone.dask import claims, ports
 from foregone.dask.claims import Verdict
 from foregone.dask.payload import task
+from foregone.dask.silence import Heart
 from foregone.dask.words import Answered, Begun, Cut, Dropped, Failed, Lost, Word
 from foregone.dask.worker import run_again, run_once
 
@@ -52,8 +53,8 @@ class Cluster:
     """A client, and what was handed to it."""
 
     __slots__ = (
-        "_arrived", "_closed", "_collecting", "_own", "_own_client", "_tasks", "_tell",
-        "_watched", "address", "at_most_once", "client", "executor", "loop",
+        "_arrived", "_beats", "_closed", "_collecting", "_heart", "_own", "_own_client", "_setup",
+        "_tasks", "_tell", "_watched", "address", "at_most_once", "client", "executor", "loop",
     )  # fmt: skip
 
     address: str
@@ -69,6 +70,8 @@ class Cluster:
         *,
         own_client: bool,
         own: ports.OwnCluster | None,
+        setup: bytes = b"",
+        limit: float | None = None,
     ) -> None:
         self.client = client
         self.executor = executor
@@ -82,6 +85,14 @@ class Cluster:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watched: dict[int, asyncio.Task[None]] = {}
         self._collecting = self._closed = False
+        self._setup = setup
+        self._heart = None if limit is None else Heart(limit, self._echo, self._is_silent)
+        self._beats: asyncio.Task[None] | None = None
+
+    def greet(self) -> None:
+        """Return once the scheduler has answered; raise TimeoutError if it does not in time."""
+        asked = asyncio.run_coroutine_threadsafe(self._greeted(), self.loop)
+        asked.result(None if self._heart is None else self._heart.limit)
 
     def install(self) -> None:
         """Have the scheduler keep claims for this executor; raise what it raises."""
@@ -95,6 +106,8 @@ class Cluster:
         self._tell = tell
         if self.at_most_once:
             self.loop.call_soon_threadsafe(self._go, self._hear)
+        if self._heart is not None:
+            self.loop.call_soon_threadsafe(self._listen, self._heart)
 
     # ------------------------------------------------------- of the local worker
 
@@ -102,7 +115,7 @@ class Cluster:
         """Hand calls to the cluster: number, name, and what is sent of each."""
         run = run_once if self.at_most_once else run_again
         name = self.executor.hex()
-        sent = [task(run, self.executor, number, data) for number, _, data in calls]
+        sent = [task(run, self.executor, number, data, self._setup) for number, _, data in calls]
         keys = [f"{called}-{name}-{number}" for number, called, _ in calls]
         made = self.client.map(pickle.loads, sent, key=keys, pure=False, fifo_timeout="0 ms")
         tasks = list(zip((number for number, _, _ in calls), made, strict=True))
@@ -132,12 +145,20 @@ class Cluster:
     def lost(self) -> str:
         """Return how it comes that there is no scheduler, or "" if there is."""
         status = self.client.status
-        return "" if status == "running" else f"the client's status is {status!r}"
+        if status != "running":
+            return f"the client's status is {status!r}"
+        return "" if self._heart is None else self._heart.why
+
+    def connection(self) -> str:
+        """Return what is known of the connection, in words."""
+        silent = 0.0 if self._heart is None else self._heart.silent
+        return self.client.status + (f", silent for {silent:g} s" if silent else "")
 
     def close(self) -> None:
         """Let go of the scheduler, and of what was started for this executor."""
         self._closed = True
-        if self.at_most_once and not self.lost():
+        self._soon(self._stop_beating)
+        if self.at_most_once and self.client.status == "running":
             self._soon(self._end)
         if self._own_client:
             _quietly(self.client.close)
@@ -154,6 +175,23 @@ class Cluster:
 
     def _go(self, work: Callable[..., Coroutine[object, object, None]], *args: object) -> None:
         self._keep(self.loop.create_task(work(*args)))
+
+    def _listen(self, heart: Heart) -> None:
+        self._beats = self.loop.create_task(heart.run())
+        self._keep(self._beats)
+
+    async def _stop_beating(self) -> None:
+        if self._beats is not None:
+            self._beats.cancel()
+
+    async def _echo(self) -> object:
+        return await self.client.scheduler.echo(data="foregone")
+
+    async def _greeted(self) -> None:
+        await self._echo()
+
+    def _is_silent(self) -> None:
+        self._tell(Cut(self.lost()))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Keep a task until it is done: the event loop itself does not."""

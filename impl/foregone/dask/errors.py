@@ -2,7 +2,7 @@
 
 from concurrent.futures import BrokenExecutor
 
-__all__ = ["AtLeastOnce", "NoClaims", "SchedulerLost", "WorkerLost"]
+__all__ = ["AtLeastOnce", "InitializerFailed", "NoClaims", "SchedulerLost", "WorkerLost"]
 
 
 class WorkerLost(BrokenExecutor):
@@ -48,6 +48,30 @@ class SchedulerLost(BrokenExecutor):
         return (
             f"the scheduler at {self.address} was lost: {self.why}; what was pending may have "
             f"run; make a new executor once there is a scheduler"
+        )
+
+
+class InitializerFailed(BrokenExecutor):
+    """The initializer has raised on a worker: every call that had not ended ends with this.
+
+    What it raised is the cause.  The executor stays broken.
+    """
+
+    #: The address of the worker.
+    worker: str
+    #: What the initializer has raised, in words.
+    why: str
+
+    def __init__(self, worker: str, why: str) -> None:
+        super().__init__(worker, why)
+        self.worker = worker
+        self.why = why
+
+    def __str__(self) -> str:
+        """Name the worker, what was raised, and the remedy."""
+        return (
+            f"the initializer has raised on worker {self.worker or '(unknown)'}: {self.why}; "
+            f"mend it and make a new executor"
         )
 
 

@@ -4,32 +4,39 @@ Every argument is looked at here, at the call.  Source: the seed, CPython's docu
 to 3.15; what Dask adds is in the header of ``foregone.dask``.
 """
 
+import concurrent.futures
+import math
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
 from foregone.called import call_name
 from foregone.dask import ports
-from foregone.dask.calls import Call
+from foregone.dask.calls import Call, ChunkCall
 from foregone.dask.cluster import Cluster
 from foregone.dask.errors import AtLeastOnce, NoClaims, SchedulerLost
 from foregone.dask.local_worker import LocalWorker
-from foregone.dask.payload import pack_call
+from foregone.dask.payload import pack_call, pack_chunk, pack_setup
 from foregone.dask.rooms import Pool
-from foregone.executor import Executor
+from foregone.executor import Executor, check_buffersize, check_observer
 from foregone.future import Future
+from foregone.process_pool.chunk_sizes import map_chunks
 from foregone_spec.lifecycle import Request
 
 if TYPE_CHECKING:
     from foregone.dask.inspection import DaskView
+    from foregone.events import Observer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _names: Final = count()
+
+#: A scheduler that has not answered for so many seconds is lost, unless another limit is given.
+SILENCE: Final = 300.0
 
 
 class DaskExecutor(Executor):
@@ -41,6 +48,10 @@ class DaskExecutor(Executor):
         *,
         at_most_once: bool | None = None,
         max_workers: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[object] = (),
+        silence_limit: float | None = SILENCE,
+        observer: "Observer | None" = None,
     ) -> None:
         """Make an executor on the cluster of ``client``.
 
@@ -56,20 +67,45 @@ class DaskExecutor(Executor):
         ``cancel()`` fails once it was offered.  None: True where that can be had, and else
         False with the warning AtLeastOnce.  The property of that name says which it is.
 
+        Each worker process runs ``initializer(*initargs)`` before its first call of this
+        executor, also one that joins later; it travels with each call, so let it be small.  If
+        it raises, the executor is broken: what is pending fails with InitializerFailed, and so
+        does every later ``submit``.
+
+        A scheduler that has not answered for ``silence_limit`` seconds is lost, as one that is
+        stopped, or cut off; until then what is pending waits, and goes on when it answers
+        again.  None sets no limit: then only a connection that was closed is a loss.
+
+        ``observer`` is told of everything that happens to the calls: see ``foregone.events``.
+
         Raises ImportError where Dask is not installed, TypeError and ValueError for wrong
-        arguments, SchedulerLost if the client is not connected, and what Dask raises if it
-        cannot connect or start.
+        arguments, what pickling the initializer raises, SchedulerLost if the client is not
+        connected or the scheduler does not answer, and what Dask raises if it cannot connect
+        or start.
         """
         _check(client, at_most_once, max_workers)
-        cluster = _connected(client, max_workers)
+        _check_limit(silence_limit)
+        check_observer(observer)
+        ports.distributed()
+        cluster = _connected(client, max_workers, _setup(initializer, initargs), silence_limit)
+        pool: Pool | None = None
         try:
+            _greet(cluster, silence_limit)
             if at_most_once is not False:
                 _claims(cluster, needed=at_most_once is True)
-            self._pool = Pool(f"foregone_dask-{next(_names)}", cluster)
-            worker = LocalWorker(self._pool)
+            self._pool = pool = Pool(f"foregone_dask-{next(_names)}", cluster)
+            if observer is not None:
+                from foregone.observing import observe  # who never asks does not import it
+
+                observe(pool, observer)
+            worker = LocalWorker(pool)
             cluster.begin(worker.tell)
             worker.thread.start()
         except BaseException:
+            if pool is not None:  # nobody is told of it any more
+                pool.ask(Request.SHUTDOWN)
+                pool.over = True
+                pool.joined.clear()
             cluster.close()
             raise
         weakref.finalize(self, self._pool.collected).atexit = False
@@ -96,8 +132,49 @@ class DaskExecutor(Executor):
         if not pool.accepts():
             raise pool.refusal()
         data, trouble = pack_call(fn, args, kwargs)
-        name = call_name(fn)
-        call: Call[T] = Call(pool, name, data)
+        call: Call[T] = Call(pool, call_name(fn), data)
+        if not pool.accept(call, trouble):
+            raise pool.refusal()
+        return call
+
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[object],
+        timeout: float | None = None,
+        chunksize: int = 1,
+        buffersize: int | None = None,
+    ) -> Iterator[T]:
+        """Return an iterator over ``fn`` of each tuple of items, in order.
+
+        As ``Executor.map``, and ``chunksize`` is how many items travel together: as one task
+        of the cluster, which is claimed, cancelled and lost as a whole.  Each item has its
+        own outcome all the same: those before one that raises are yielded.  But its outcomes
+        come at the end of a chunk: of one whose worker is lost there are none, and its first
+        item raises WorkerLost.  ``buffersize`` then counts chunks.
+        """
+        _check_chunksize(chunksize)
+        if chunksize == 1:
+            return super().map(fn, *iterables, timeout=timeout, buffersize=buffersize)
+        check_buffersize(buffersize)
+        return map_chunks(
+            self._submit_chunk,
+            fn,
+            iterables,
+            executor=self,
+            workers=1,
+            timeout=timeout,
+            chunksize=chunksize,
+            buffersize=buffersize,
+        )
+
+    def _submit_chunk(
+        self, fn: Callable[..., object], items: list[tuple[object, ...]]
+    ) -> ChunkCall:
+        """Submit several calls of ``fn`` that travel together."""
+        pool = self._pool
+        data, trouble = pack_chunk(fn, items)
+        call = ChunkCall(pool, call_name(fn), data)
         if not pool.accept(call, trouble):
             raise pool.refusal()
         return call
@@ -146,9 +223,58 @@ def _check(client: object, at_most_once: object, max_workers: object) -> None:
         raise ValueError(f"max_workers must be greater than 0, not {max_workers!r}")
 
 
-def _connected(given: object, max_workers: int | None) -> Cluster:
-    """Return a cluster that answers, with what was started for it."""
-    ports.distributed()
+def _check_limit(limit: object) -> None:
+    if limit is None:
+        return
+    if not isinstance(limit, (int, float)):
+        raise TypeError(
+            f"silence_limit must be a number of seconds or None, not {limit!r} "
+            f"of type {type(limit).__name__}"
+        )
+    if not 0 < limit < math.inf:
+        raise ValueError(
+            f"silence_limit must be greater than 0 seconds, not {limit!r}: pass None for no limit"
+        )
+
+
+def _check_chunksize(chunksize: object) -> None:
+    if not isinstance(chunksize, int):
+        raise TypeError(
+            f"chunksize must be a whole number of items, not {chunksize!r} "
+            f"of type {type(chunksize).__name__}"
+        )
+    if chunksize < 1:
+        raise ValueError(f"chunksize must be >= 1, not {chunksize}")
+
+
+def _setup(initializer: Callable[..., object] | None, initargs: Iterable[object]) -> bytes:
+    """Return an initializer as it travels; nothing if there is none."""
+    given: object = initializer
+    if given is not None and not callable(given):
+        raise TypeError(f"initializer must be a callable or None, not {given!r}")
+    try:
+        arguments = tuple(initargs)
+    except TypeError:
+        raise TypeError(
+            f"initargs must be an iterable of arguments, not {initargs!r}: pass a tuple"
+        ) from None
+    return b"" if initializer is None else pack_setup(initializer, arguments)
+
+
+def _greet(cluster: Cluster, limit: float | None) -> None:
+    """Raise SchedulerLost if the scheduler does not answer."""
+    try:
+        cluster.greet()
+    except (TimeoutError, concurrent.futures.CancelledError, OSError) as error:
+        late = isinstance(error, TimeoutError) and not str(error)
+        why = f"it has not answered for {limit:g} s" if late else f"it does not answer: {error!r}"
+        raise SchedulerLost(cluster.address, why) from error
+
+
+def _connected(
+    given: object, max_workers: int | None, setup: bytes, limit: float | None
+) -> Cluster:
+    """Return a cluster that is connected, with what was started for it."""
     name = uuid.uuid4().bytes
     if ports.is_client(given):
         client = cast("ports.Client", given)
@@ -156,7 +282,7 @@ def _connected(given: object, max_workers: int | None) -> Cluster:
             raise TypeError(
                 f"{given!r} belongs to an event loop: pass the address of its scheduler instead"
             )
-        cluster = Cluster(client, name, own_client=False, own=None)
+        cluster = Cluster(client, name, own_client=False, own=None, setup=setup, limit=limit)
         if why := cluster.lost():
             raise SchedulerLost(cluster.address, why)
         return cluster
@@ -169,7 +295,8 @@ def _connected(given: object, max_workers: int | None) -> Cluster:
         )
     own = ports.start(max_workers) if given is None else None
     try:
-        return Cluster(ports.connect(given or own), name, own_client=True, own=own)
+        made = ports.connect(given or own)
+        return Cluster(made, name, own_client=True, own=own, setup=setup, limit=limit)
     except BaseException:
         if own is not None:
             own.close()

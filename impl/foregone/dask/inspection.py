@@ -90,7 +90,7 @@ def view_of(pool: Pool) -> DaskView:
         phase=pool.phase,
         at_most_once=cluster.at_most_once,
         scheduler=cluster.address,
-        connection="let go" if pool.over else cluster.client.status,
+        connection="let go" if pool.over else cluster.connection(),
         queued=tuple(CallView(call._number, call._name) for call in queued),
         offered=tuple(offered),
         claimed=tuple(claimed),

@@ -14,23 +14,27 @@ Owner of every field: this module.  Callbacks run in another thread (``callbacks
 
 import logging
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
+from foregone import observer
 from foregone.clock import NO_LIMIT
 from foregone.dask import ports
-from foregone.dask.callbacks import Callbacks
-from foregone.dask.calls import START, AnyCall
-from foregone.dask.claims import CANCELLED, CLAIMED, UNKNOWN, Verdict
+from foregone.dask.callbacks import callbacks
+from foregone.dask.calls import START, AnyCall, ChunkCall
+from foregone.dask.claims import CANCELLED, CLAIMED, GONE, UNKNOWN, Verdict
 from foregone.dask.errors import WorkerLost
-from foregone.dask.payload import refusal_of, value_of
+from foregone.dask.payload import PARTS, UNFIT, kind_of, opened, parts_of, refusal_of, value_of
 from foregone.dask.rooms import Pool
 from foregone.dask.words import Answered, Begun, Cut, Dropped, Failed, Lost, Word
-from foregone.process_pool.callbacks import BUT_CALLBACKS
+from foregone.process_pool.callbacks import BUT_CALLBACKS, Callbacks
 from foregone.process_pool.pickling import problem
 from foregone.sync import open_gate
 from foregone_spec.future import Effect
 from foregone_spec.lifecycle import Phase
 from foregone_spec.work_item import TRANSITIONS, Event, Place
+
+if TYPE_CHECKING:
+    from foregone.process_pool.work_items import AnyCall as OfProcesses
 
 LOGGER: Final = logging.getLogger("concurrent.futures")
 
@@ -59,7 +63,7 @@ class LocalWorker:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self.callbacks = Callbacks(f"{pool.name}_callbacks", pool.joined.append)
+        self.callbacks = callbacks(f"{pool.name}_callbacks", pool.joined.append)
         self.thread = threading.Thread(target=self.run, name=pool.name)
         pool.joined.append(self.thread)
         self._forget: list[int] = []
@@ -137,6 +141,7 @@ class LocalWorker:
         with pool.lock:
             if call._place is not _SETTLED: cell = TRANSITIONS[call._place][event]; call._place = cell.after; moved = True  # fmt: skip
             if moved: pool.offered += 1; call._number = pool.offered; pool.calls[call._number] = call  # fmt: skip
+            if observer.log is not None and moved: observer.log += (("Offer", pool, call, call._number, call._place),)  # fmt: skip
             del pool.queue[0]
         if moved and event is _CLAIM:
             call._decide(START)
@@ -166,6 +171,7 @@ class LocalWorker:
             case Begun(_, worker):
                 self.pool.begin(call, worker)
             case Lost(_, worker):
+                self.pool.removed(worker)
                 error = WorkerLost(worker, f"it had claimed this call; {AGAIN}")
                 self.finish(call, _DIED, error=error)
             case Failed(_, error):
@@ -173,18 +179,33 @@ class LocalWorker:
             case Dropped(_, why):
                 self._given_up(call, "", why)
 
-    def _answered(self, call: AnyCall, outcome: bytes) -> None:
+    def _answered(self, call: AnyCall, data: bytes) -> None:
+        worker, outcome = opened(data)
         refusal = refusal_of(outcome)
         if refusal is None:
-            value, error = value_of(outcome, call._name)
-            self.finish(call, _ANSWER if error is None else _RAISE, value, error)
+            self.pool.begin(call, worker)
+            self._returned(call, worker, outcome)
         elif refusal[0] == CLAIMED:
             why = f"it had claimed this call, and its answer is lost; {AGAIN}"
             self.finish(call, _DIED, error=WorkerLost(refusal[1], why))
         elif refusal[0] == UNKNOWN:
             self.pool.broken("it does not know this executor any more")
+        elif refusal[0] == GONE:
+            self._given_up(call, "", "its worker had been removed when it claimed it")
         else:
             self._cancelled(call, refusal)
+
+    def _returned(self, call: AnyCall, worker: str, outcome: memoryview) -> None:
+        """End a call that was run, or whose worker is not fit to run it."""
+        kind, value, error = kind_of(outcome), None, None
+        if kind == PARTS and isinstance(call, ChunkCall):
+            call.seconds, call.parts = parts_of(outcome, call._name)
+        else:
+            value, error = value_of(outcome, call._name)
+        if kind == UNFIT and error is not None:
+            self.pool.does_not_fit(worker, error)
+        else:
+            self.finish(call, _ANSWER if error is None else _RAISE, value, error)
 
     def _failed(self, call: AnyCall, error: BaseException) -> None:
         worker = ports.killed_worker(error)
@@ -223,6 +244,7 @@ class LocalWorker:
         pool, number = self.pool, call._number
         with pool.lock:
             recalled = call._place is _IN_SLOT
+            if observer.log is not None and recalled: observer.log += (("Take", pool, call, _RECALL, _IN_SLOT, True),)  # fmt: skip
             if recalled: cell = TRANSITIONS[_IN_SLOT][_RECALL]; call._place = cell.after; del pool.calls[number]  # fmt: skip
         if recalled:
             pool.queue.appendleft(call)
@@ -250,11 +272,12 @@ class LocalWorker:
     ) -> None:
         """End the future of a call, once, as the table says; one that fails may be claimed."""
         pool = self.pool
-        if event in _OF_BEGUN and call._place is not _CLAIMED:
-            pool.begin(call, call._worker)
+        if event in _OF_BEGUN or call._place is _CLAIMED:
+            pool.begin(call, call._worker)  # RUNNING first: who cancels meanwhile is refused
         ends = False
         with pool.lock:
             cell = TRANSITIONS[call._place][_DIED if event is _FAIL and call._place is _CLAIMED else event]  # fmt: skip
+            if observer.log is not None and call._place is not _SETTLED and cell.after is _SETTLED: observer.log += (("End", pool, call, event, call._place, call._worker),)  # fmt: skip
             if call._place is not _SETTLED and cell.after is _SETTLED: call._place = cell.after; pool.settled += 1; ends = True  # fmt: skip
         if not ends or cell.command is None:
             return  # somebody is about to cancel it
@@ -272,4 +295,4 @@ class LocalWorker:
             except BaseException:  # a waiter that is not ours
                 LOGGER.exception("exception telling those who wait for %r", call)
             if call._callbacks:
-                self.callbacks.add(call)
+                self.callbacks.add(cast("OfProcesses", call))

@@ -72,6 +72,11 @@ class SchedulerCalls(Protocol):
         ...
 
     @property
+    def echo(self) -> Callable[..., Awaitable[object]]:
+        """Return what is sent: an operation of every server of Dask."""
+        ...
+
+    @property
     def foregone_news(
         self,
     ) -> Callable[..., Awaitable[tuple[int, Sequence[News]]]]:

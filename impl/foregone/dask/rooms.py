@@ -18,13 +18,13 @@ Owner of every field: this module, and ``local_worker.py`` where it says so.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from foregone import fork, interpreter_exit
+from foregone import fork, interpreter_exit, observer
 from foregone.dask.calls import NEVER, START, AnyCall
 from foregone.dask.claims import CANCELLED, CLAIMED, Verdict
 from foregone.dask.cluster import Cluster, Unreachable
-from foregone.dask.errors import SchedulerLost
+from foregone.dask.errors import InitializerFailed, SchedulerLost
 from foregone.dask.words import Word
 from foregone.errors import CancelledError
 from foregone.sync import Gate, Lock, new_gate, new_lock, open_gate
@@ -32,6 +32,9 @@ from foregone_spec.future import Command, Effect, State
 from foregone_spec.lifecycle import TRANSITIONS, Phase, Request, accepts, runs_queued
 from foregone_spec.work_item import TRANSITIONS as PLACES
 from foregone_spec.work_item import Event, Place
+
+if TYPE_CHECKING:
+    from foregone.dask.events import DaskEvents
 
 _OPEN: Final = Phase.OPEN
 _WAITING, _IN_SLOT, _RECALLED, _CLAIMED, _SETTLED = Place
@@ -50,6 +53,7 @@ class Pool:
 
     __slots__ = (
         "__weakref__",
+        "accepted",  # how many calls were accepted
         "calls",  # by number: offered, and not ended
         "cluster",
         "gate",  # of the local worker
@@ -63,9 +67,11 @@ class Pool:
         "queue",  # Work Ids and Work Items in one: accepted, not yet offered
         "settled",  # how many calls have ended
         "taken",  # those that somebody is about to cancel
+        "unfit",  # the worker whose initializer has raised, and what
         "why",  # there is no scheduler
     )
 
+    accepted: int
     calls: dict[int, AnyCall]
     cluster: Cluster
     gate: Gate
@@ -79,6 +85,7 @@ class Pool:
     queue: deque[AnyCall]
     settled: int
     taken: set[AnyCall]
+    unfit: tuple[str, BaseException] | None
     why: str
 
     def __init__(self, name: str, cluster: Cluster) -> None:
@@ -93,7 +100,8 @@ class Pool:
         self.inbox = deque()
         self.taken = set()
         self.joined = []
-        self.offered = self.settled = 0
+        self.accepted = self.offered = self.settled = 0
+        self.unfit = None
         self.over = False
         self.why = ""
         fork.pools.add(self)
@@ -111,8 +119,10 @@ class Pool:
         entry = iter((call,))
         accepted = False
         with self.lock:
+            if self.phase is _OPEN: self.accepted += 1; call._id = self.accepted  # fmt: skip
             if self.phase is _OPEN and trouble is None: self.queue += entry; accepted = True  # fmt: skip
             elif self.phase is _OPEN: cell = PLACES[call._place][_FAIL]; call._place = cell.after; self.settled += 1; accepted = True  # fmt: skip
+            if observer.log is not None: observer.log += (("Submit", self, call, accepted, trouble),)  # fmt: skip
         if accepted and trouble is not None:
             call._obey(FAIL, None, trouble)
         elif accepted:
@@ -133,6 +143,7 @@ class Pool:
             verdict = self._asked("cancel", (number,))
             if not verdict or self.learn(call, number, verdict[0]):
                 return bool(verdict)
+            self._not_taken(call)
             if call._place is _IN_SLOT and call._number == number:
                 return False  # it was not offered anew meanwhile: nobody knows
         return True
@@ -173,7 +184,13 @@ class Pool:
         taken = False
         with self.lock:
             if call._place is place and (not number or call._number == number): cell = PLACES[place][_CANCEL]; call._place = cell.after; self.taken |= entry; self.settled += 1; taken = True  # fmt: skip
+            if observer.log is not None and taken: observer.log += (("Take", self, call, _CANCEL, place, True),)  # fmt: skip
         return taken
+
+    def _not_taken(self, call: AnyCall) -> None:
+        """Tell who listens that somebody has come too late."""
+        with self.lock:
+            if observer.log is not None: observer.log += (("Take", self, call, _CANCEL, call._place, False),)  # fmt: skip
 
     def left(self, call: AnyCall) -> None:
         """Let go of a call that was taken, now that its future has ended; twice is once."""
@@ -190,6 +207,7 @@ class Pool:
         """Learn that a worker has claimed a call that was offered."""
         with self.lock:
             if call._place is not _SETTLED: call._worker = worker  # fmt: skip
+            if observer.log is not None and call._place is _IN_SLOT: observer.log += (("Claimed", self, call, worker),)  # fmt: skip
             if call._place is _IN_SLOT: cell = PLACES[_IN_SLOT][_CLAIM]; call._place = cell.after  # fmt: skip
         if call._place is _CLAIMED and call._now is _PENDING:
             call._decide(START)
@@ -200,6 +218,7 @@ class Pool:
         """Move to where the table says."""
         with self.lock:
             cell = TRANSITIONS[self.phase][request]; self.phase = cell.after  # fmt: skip
+            if observer.log is not None: observer.log += (("Ask", self, request, cell),)  # fmt: skip
         open_gate(self.gate)
         return cell.after
 
@@ -212,6 +231,16 @@ class Pool:
         """Learn that there is no scheduler any more."""
         self.why = self.why or why
         self._ask(Request.BREAK)
+
+    def does_not_fit(self, worker: str, error: BaseException) -> None:
+        """Learn that the initializer has raised on a worker."""
+        self.unfit = self.unfit or (worker, error)
+        self._ask(Request.BREAK)
+
+    def removed(self, worker: str) -> None:
+        """Tell who listens that a worker is gone."""
+        with self.lock:
+            if observer.log is not None: observer.log += (("Remove", self, worker),)  # fmt: skip
 
     def discard(self, carry: Carry | None = None) -> None:
         """Cancel every call that no worker has claimed."""
@@ -262,6 +291,7 @@ class Pool:
             )
         for thread in self.joined:  # the second was added, if at all, before the first ended
             thread.join()
+        if observer.log is not None: observer.log += (("ShutdownReturns", self),)  # fmt: skip
 
     def forked(self) -> None:
         """Become the copy in a forked child: nothing of the cluster is here."""
@@ -272,6 +302,12 @@ class Pool:
         self._ask(Request.FORK)
         for call in stranded:
             call._decide(FAIL, None, fork.stranded())
+
+    def teller(self) -> "DaskEvents":
+        """Return who makes events of what is logged here, for ``observing.py``."""
+        from foregone.dask.events import DaskEvents  # who never asks does not import it
+
+        return DaskEvents(self)
 
     def accepts(self) -> bool:
         """Say whether the pool takes calls."""
@@ -296,6 +332,11 @@ class Pool:
             case _:
                 return RuntimeError("cannot schedule new futures after shutdown")
 
-    def loss(self) -> SchedulerLost:
-        """Return the error of a call that ends with the scheduler, a new one each time."""
-        return SchedulerLost(self.cluster.address, self.why)
+    def loss(self) -> SchedulerLost | InitializerFailed:
+        """Return the error of a call that ends with the executor, a new one each time."""
+        if self.unfit is None:
+            return SchedulerLost(self.cluster.address, self.why)
+        worker, cause = self.unfit
+        error = InitializerFailed(worker, f"{type(cause).__name__}: {cause}")
+        error.__cause__ = cause
+        return error

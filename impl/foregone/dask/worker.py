@@ -4,15 +4,20 @@
 not win.  ``run_again`` asks nobody.  Both go by their names, so
 foregone has to be installed where the workers are.
 
+The initializer of an executor runs in the first call of it that this process may begin; calls
+that come meanwhile wait.  It runs after the claim, so that one which ends its process costs
+one call, and is not tried for ever.  If it has raised, that is the outcome of each call.
+
 An answer of the scheduler that is lost on the way is asked for again, under the same token;
 if that fails too, the task fails, and the call has not begun here.
 """
 
 import asyncio
 import importlib
+import threading
 import uuid
 from collections.abc import Callable, Coroutine
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, cast, final
 
 from foregone.dask import payload as payloads
 from foregone.dask.claims import WON
@@ -46,20 +51,60 @@ class _Worker(Protocol):
 
 def run_again(payload: bytes) -> bytes:
     """Run a call, whether or not it was run before; return its outcome."""
-    return payloads.run(payload)
+    return payloads.signed(_worker().address, _run(payload))
 
 
 def run_once(payload: bytes) -> bytes:
     """Run a call if nobody has claimed or cancelled it; return its outcome, or who has."""
-    verdict, worker = _claim(*payloads.number_of(payload))
-    if verdict != WON:
-        return payloads.refused(verdict, worker)
-    return payloads.run(payload)
+    worker = _worker()
+    verdict, claimer = _claim(worker, *payloads.number_of(payload))
+    outcome = _run(payload) if verdict == WON else payloads.refused(verdict, claimer)
+    return payloads.signed(worker.address, outcome)
 
 
-def _claim(executor: str, number: int) -> tuple[str, str]:
+def _worker() -> _Worker:
     get_worker: Callable[[], object] = vars(importlib.import_module("distributed"))["get_worker"]
-    worker = cast("_Worker", get_worker())
+    return cast("_Worker", get_worker())
+
+
+@final
+class _Setup:
+    """The initializer of one executor, in this process."""
+
+    __slots__ = ("over", "raised")
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.raised = b""  # what it has raised, as an outcome
+
+
+#: By executor.  Entries stay: each is a name and an event.
+_setups: Final[dict[str, _Setup]] = {}
+
+
+def _run(payload: bytes) -> bytes:
+    """Run a call, after the initializer; return its outcome, or what that has raised."""
+    packed = payloads.setup_of(payload)
+    raised = _prepared(payloads.number_of(payload)[0], packed) if packed else b""
+    return raised or payloads.run(payload)
+
+
+def _prepared(executor: str, packed: memoryview) -> bytes:
+    """Have an initializer run once in this process; return b"" or what it has raised."""
+    own = _Setup()
+    setup = _setups.setdefault(executor, own)  # one step of the interpreter
+    if setup is own:
+        try:
+            outcome = payloads.run_packed(packed)
+            if outcome[:1] == payloads.RAISED:
+                setup.raised = payloads.UNFIT + outcome[1:]
+        finally:
+            setup.over.set()
+    setup.over.wait()
+    return setup.raised
+
+
+def _claim(worker: _Worker, executor: str, number: int) -> tuple[str, str]:
     asked: dict[str, object] = {
         "executor": executor,
         "number": number,
