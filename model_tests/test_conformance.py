@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -37,9 +38,19 @@ from foregone_conformance.museum import SCRIPTS, WORDS
 from foregone_conformance.museum_rooms import ROOMS
 from foregone_conformance.report import Report, as_json, escaped, fenced, line, markdown
 from foregone_conformance.session import Idleness, lives
-from model_tests.conformance.check import OURS, PLAIN, address, guilty, innocent, kind, own_claim
+from model_tests.conformance.check import (
+    NO_FAULT,
+    OURS,
+    PLAIN,
+    address,
+    guilty,
+    innocent,
+    kind,
+    own_claim,
+)
 from model_tests.conformance.faults import FAULTS
 from model_tests.conformance.faults_documented import DOCUMENTED
+from model_tests.conformance.faults_semantics import SEMANTICS
 from model_tests.museum.data import EXHIBITS
 
 #: A hang is one after so many seconds here; a claim that is kept takes as long as it takes.
@@ -48,6 +59,22 @@ AT_ONCE: Final = 8
 PARTS: Final = 3
 #: They start many processes, for which a busy machine needs time; the watchdog comes later.
 LONG: Final = pytest.mark.timeout(140)
+#: Rows of the semantics table, and what is seen of who breaks them.
+ROWS: Final = {
+    "future-triples": "are (False, False, True)",
+    "future-result-once": "in FINISHED gave None",
+    "set-exception-odd": "returned 'text'",
+    "cancelled-error": "are (True, True, False)",
+    "stop-iteration": "ended with [0, 1, 2]",
+    "callback-order": "['one', 'two', 'end']",
+    "timeout-nan": "raised TimeoutError",
+    "waiting-abandoned": "more objects",
+    "wait-any-order": "in opposite orders",
+    "map-stops": "ran all the same",
+    "map-timeout-clock": "once more",
+    "with-raises": "did not come out",
+    "max-tasks-values": "=0 was accepted",
+}
 SLOW: Final = "NeverBlockedUnderALock"  # ours is asked; this one takes long for nothing
 PLUGIN: Final = "foregone_conformance.pytest_plugin"
 #: The museum's twelve, by the claims that ask for them.
@@ -88,6 +115,15 @@ def test_who_breaks_another_promise_is_convicted_of_it(claim: str) -> None:
     assert is_conviction(own_claim(1, claim))
 
 
+@LONG
+def test_who_breaks_a_row_of_the_table_is_convicted_of_it() -> None:
+    """Some of each module; ``make conformance`` tries all of them."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = [*pool.map(partial(own_claim, 1), ROWS)]
+    assert not [each for each in results if not is_conviction(each)]
+    assert all(words in each.seen for each, words in zip(results, ROWS.values(), strict=True))
+
+
 def is_conviction(result: Result) -> bool:
     return result.verdict is Verdict.BROKEN and bool(result.seen)
 
@@ -102,10 +138,10 @@ def test_the_executor_without_a_fault_is_convicted_of_none_of_them(part: int) ->
 
 
 @LONG
+@pytest.mark.parametrize("group", [Group.DOCUMENTED, Group.SEMANTICS, Group.LINEARIZABLE])
 @pytest.mark.parametrize("name", OURS)
-def test_ours_is_convicted_of_nothing(name: str) -> None:
-    groups = [Group.DOCUMENTED.value, Group.LINEARIZABLE.value]
-    row = innocent(Setting(name, OURS[name]), groups)
+def test_ours_is_convicted_of_nothing(name: str, group: Group) -> None:
+    row = innocent(Setting(name, OURS[name]), [group.value])
     assert row.ok, row.details
 
 
@@ -120,6 +156,14 @@ def test_each_of_the_twelve_has_a_claim_and_a_fault() -> None:
     assert {*FAULTS} == invariants
     others = {each.id for each in CLAIMS if each.group in (Group.DOCUMENTED, Group.LINEARIZABLE)}
     assert {*DOCUMENTED} == others  # make conformance tries them
+    assert {*SEMANTICS} == {each.id for each in CLAIMS if each.group is Group.SEMANTICS}
+
+
+def test_who_has_no_fault_is_forgiven_what_others_are_convicted_of() -> None:
+    """So a claim that convicts each executor is no fault's own claim."""
+    forgiven = {claim for claims in NO_FAULT.values() for claim in claims}
+    assert forgiven <= {*SEMANTICS}
+    assert len(forgiven) < 6
 
 
 def test_a_verdict_on_who_is_not_guilty_fails(monkeypatch: pytest.MonkeyPatch) -> None:

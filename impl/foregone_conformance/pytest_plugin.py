@@ -109,7 +109,7 @@ class ClaimItem(pytest.Item):
         if result.verdict is Verdict.BROKEN:
             raise NotKept(
                 f"{self.claim.id}: {self.claim.title}\n{result.seen}\n"
-                f"meaning: {self.claim.means}\nsource: {self.claim.source}\n"
+                f"meaning: {self.claim.meaning}\nsource: {self.claim.source}\n"
                 f"replay: {self.setting.replay(self.claim.id)}\n{result.stacks}"
             )
 
