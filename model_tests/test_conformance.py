@@ -37,7 +37,7 @@ from foregone_conformance.linearizable import unexplained
 from foregone_conformance.museum import SCRIPTS, WORDS
 from foregone_conformance.museum_rooms import ROOMS
 from foregone_conformance.report import Report, as_json, escaped, fenced, line, markdown
-from foregone_conformance.session import Idleness, lives
+from foregone_conformance.session import Family, Idleness, lives
 from model_tests.conformance.check import (
     NO_FAULT,
     OURS,
@@ -226,6 +226,100 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not os.path.exists((tmp_path / "place").read_text())
 
 
+def test_who_has_left_everything_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grandchild in a session of its own, without the environment, whose parent has ended."""
+    program = f"import os, signal; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
+    orphan = f"{program}; [signal.pause() for _ in iter(int, 1)]"
+    start = (
+        f"subprocess.Popen([sys.executable, '-c', {orphan!r}], env={{}}, start_new_session=True)"
+    )
+    body = (
+        "    import os, subprocess, sys\n"
+        f"    subprocess.run([sys.executable, '-c', {f'import subprocess, sys; {start}'!r}])\n"
+        f"    while not os.path.exists({str(tmp_path / 'pid')!r}): pass\n"
+        f"    while not open({str(tmp_path / 'pid')!r}).read(): pass\n"
+        "    raise ValueError('on purpose')"
+    )
+    written(tmp_path, monkeypatch, "orphaned", body)
+    result = tried(Setting("orphaned:factory", Kind.THREAD), by_id("submit-result"))
+    assert "ValueError: on purpose" in result.seen
+    pid = int((tmp_path / "pid").read_text())
+    left = lives(pid)
+    if left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def test_who_has_left_the_session_and_is_busy_is_not_idle() -> None:
+    spins = [sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(spins, start_new_session=True) as busy:
+        try:
+            family = Family(os.getpid())
+            assert busy.pid in family.living()
+            idle = Idleness(family, 0.15)
+            idle.seconds()
+            before = spent(busy.pid)
+            until(lambda: spent(busy.pid) > before + 0.3)
+            assert idle.seconds() == 0.0
+        finally:
+            busy.kill()
+
+
+def spent(pid: int) -> float:
+    """Return how many seconds a process has run."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"verdict": "innocent", "seen": ""}', "{}"])
+def test_an_answer_that_is_none_is_no_verdict(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is judged can write into the folder of its claim."""
+    body = (
+        "    import os, tempfile\n"
+        f"    open(os.path.join(tempfile.gettempdir(), 'result.json'), 'w').write({text!r})\n"
+        "    os._exit(0)"
+    )
+    written(tmp_path, monkeypatch, "forging", body)
+    result = tried(Setting("forging:factory", Kind.THREAD), by_id("submit-result"))
+    assert result.verdict is Verdict.BROKEN
+    assert "ended with exit code 0" in result.seen
+
+
+def test_what_would_command_a_terminal_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, monkeypatch, "colourful", "    raise ValueError('\\x1b[31mred\\x07')")
+    result = tried(Setting("colourful:factory", Kind.THREAD), by_id("submit-result"))
+    assert "ValueError: \\x1b[31mred\\x07" in result.seen
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "os.closerange(0, 100)",
+        "os.chdir('/')",
+        "os.write(1, b'x' * 10**6)",
+        "assert not sys.stdin.read()",
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+    ],
+)
+def test_what_a_factory_does_to_its_process_is_no_fault(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "    import os, signal, sys\n"
+        "    from concurrent.futures import ThreadPoolExecutor\n"
+        f"    {body}\n"
+        "    return ThreadPoolExecutor(max_workers)"
+    )
+    written(tmp_path, monkeypatch, "rough", text)
+    result = tried(Setting("rough:factory", Kind.THREAD), by_id("submit-result"))
+    assert result.verdict is Verdict.KEPT, result.seen
+
+
 def written(place: Path, monkeypatch: pytest.MonkeyPatch, name: str, body: str) -> None:
     (place / f"{name}.py").write_text(f"def factory(max_workers):\n{body}\n", encoding="utf-8")
     monkeypatch.syspath_prepend(place)
@@ -286,7 +380,7 @@ def told(path: Path) -> str:
 
 
 def test_who_is_busy_is_not_idle() -> None:
-    idle = Idleness(os.getsid(0), 0.15)
+    idle = Idleness(Family(os.getsid(0)), 0.15)
     assert idle.seconds() == 0.0
     busy = sum(each for each in range(3_000_000))
     assert busy
@@ -294,7 +388,7 @@ def test_who_is_busy_is_not_idle() -> None:
 
 
 def test_where_nobody_tells_nobody_is_idle() -> None:
-    assert Idleness(2**22 + 1, 0.15).seconds() == 0.0
+    assert Idleness(Family(2**22 + 1), 0.15).seconds() == 0.0
 
 
 # ---------------------------------------------------------------------------- claims

@@ -185,6 +185,7 @@ def shutdown_again_waits(judged: Judged) -> None:
     """Shut down twice while a call is held."""
     pool = judged.pool(1)
     held = Held(judged, pool)
+    judged.doing("waiting for shutdown(wait=False) while a call is held")
     pool.shutdown(wait=False)
     early: list[bool] = []
     back = threading.Event()
