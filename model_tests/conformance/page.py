@@ -44,6 +44,14 @@ def columns() -> Columns:
     return cast("Columns", read()["columns"])
 
 
+def _differs() -> Iterator[str]:
+    yield "| claim | CPython |"
+    yield "| --- | --- |"
+    for each in CLAIMS:
+        if each.standard:
+            yield f"| {_titled(each)} | {escaped(each.standard)} |"
+
+
 def words(told: Told) -> Mapping[str, str]:
     """Return what a cell says of each claim: who was given up while busy is set apart."""
     seen = cast("Mapping[str, str]", told["seen"])
@@ -67,6 +75,8 @@ def made(part: str) -> str:
             return "\n" + "\n".join([*_claims(Kind(kind))]) + "\n"
         case ["seen"]:
             return "\n" + "\n".join([*_seen()]) + "\n"
+        case ["differs"]:
+            return "\n" + "\n".join([*_differs()]) + "\n\n"
         case ["recorded"]:
             kept = read()
             return f"\nRecorded {kept['date']} and before; {kept['machine']}.\n\n"
