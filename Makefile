@@ -93,8 +93,8 @@ conformance: setup  ## the kit that judges executors: who is guilty, and who is 
 	@$(RUN) -m model_tests.conformance.check $(ARGS)
 
 conformance-record: setup  ## the same on every interpreter and peer here: about an hour
-	@$(RUN) -m model_tests.conformance.record $(ARGS)
-	@$(RUN) -m model_tests.conformance.page
+	@$(RUN) -m model_tests.conformance.record $(ARGS); came=$$?; \
+	$(RUN) -m model_tests.conformance.page && exit $$came
 
 cpython: setup  ## CPython's own tests of concurrent.futures, run on foregone
 	@$(RUN) -m model_tests.chain.cpython_suite $(ARGS)

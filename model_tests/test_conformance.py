@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,10 +37,20 @@ from foregone_conformance.linearizable import unexplained
 from foregone_conformance.museum import SCRIPTS, WORDS
 from foregone_conformance.museum_rooms import ROOMS
 from foregone_conformance.report import Report, as_json, escaped, fenced, line, markdown
-from foregone_conformance.session import Idleness, lives
-from model_tests.conformance.check import OURS, PLAIN, address, guilty, innocent, kind, own_claim
+from foregone_conformance.session import Family, Idleness, lives
+from model_tests.conformance.check import (
+    NO_FAULT,
+    OURS,
+    PLAIN,
+    address,
+    guilty,
+    innocent,
+    kind,
+    own_claim,
+)
 from model_tests.conformance.faults import FAULTS
 from model_tests.conformance.faults_documented import DOCUMENTED
+from model_tests.conformance.faults_semantics import SEMANTICS
 from model_tests.museum.data import EXHIBITS
 
 #: A hang is one after so many seconds here; a claim that is kept takes as long as it takes.
@@ -48,6 +59,22 @@ AT_ONCE: Final = 8
 PARTS: Final = 3
 #: They start many processes, for which a busy machine needs time; the watchdog comes later.
 LONG: Final = pytest.mark.timeout(140)
+#: Rows of the semantics table, and what is seen of who breaks them.
+ROWS: Final = {
+    "future-triples": "are (False, False, True)",
+    "future-result-once": "in FINISHED gave None",
+    "set-exception-odd": "returned 'text'",
+    "cancelled-error": "are (True, True, False)",
+    "stop-iteration": "ended with [0, 1, 2]",
+    "callback-order": "['one', 'two', 'end']",
+    "timeout-nan": "raised TimeoutError",
+    "waiting-abandoned": "more objects",
+    "wait-any-order": "in opposite orders",
+    "map-stops": "ran all the same",
+    "map-timeout-clock": "once more",
+    "with-raises": "did not come out",
+    "max-tasks-values": "=0 was accepted",
+}
 SLOW: Final = "NeverBlockedUnderALock"  # ours is asked; this one takes long for nothing
 PLUGIN: Final = "foregone_conformance.pytest_plugin"
 #: The museum's twelve, by the claims that ask for them.
@@ -88,6 +115,15 @@ def test_who_breaks_another_promise_is_convicted_of_it(claim: str) -> None:
     assert is_conviction(own_claim(1, claim))
 
 
+@LONG
+def test_who_breaks_a_row_of_the_table_is_convicted_of_it() -> None:
+    """Some of each module; ``make conformance`` tries all of them."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = [*pool.map(partial(own_claim, 1), ROWS)]
+    assert not [each for each in results if not is_conviction(each)]
+    assert all(words in each.seen for each, words in zip(results, ROWS.values(), strict=True))
+
+
 def is_conviction(result: Result) -> bool:
     return result.verdict is Verdict.BROKEN and bool(result.seen)
 
@@ -102,10 +138,10 @@ def test_the_executor_without_a_fault_is_convicted_of_none_of_them(part: int) ->
 
 
 @LONG
+@pytest.mark.parametrize("group", [Group.DOCUMENTED, Group.SEMANTICS, Group.LINEARIZABLE])
 @pytest.mark.parametrize("name", OURS)
-def test_ours_is_convicted_of_nothing(name: str) -> None:
-    groups = [Group.DOCUMENTED.value, Group.LINEARIZABLE.value]
-    row = innocent(Setting(name, OURS[name]), groups)
+def test_ours_is_convicted_of_nothing(name: str, group: Group) -> None:
+    row = innocent(Setting(name, OURS[name]), [group.value])
     assert row.ok, row.details
 
 
@@ -120,6 +156,14 @@ def test_each_of_the_twelve_has_a_claim_and_a_fault() -> None:
     assert {*FAULTS} == invariants
     others = {each.id for each in CLAIMS if each.group in (Group.DOCUMENTED, Group.LINEARIZABLE)}
     assert {*DOCUMENTED} == others  # make conformance tries them
+    assert {*SEMANTICS} == {each.id for each in CLAIMS if each.group is Group.SEMANTICS}
+
+
+def test_who_has_no_fault_is_forgiven_what_others_are_convicted_of() -> None:
+    """So a claim that convicts each executor is no fault's own claim."""
+    forgiven = {claim for claims in NO_FAULT.values() for claim in claims}
+    assert forgiven <= {*SEMANTICS}
+    assert len(forgiven) < 6
 
 
 def test_a_verdict_on_who_is_not_guilty_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +226,100 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not os.path.exists((tmp_path / "place").read_text())
 
 
+def test_who_has_left_everything_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grandchild in a session of its own, without the environment, whose parent has ended."""
+    program = f"import os, signal; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
+    orphan = f"{program}; [signal.pause() for _ in iter(int, 1)]"
+    start = (
+        f"subprocess.Popen([sys.executable, '-c', {orphan!r}], env={{}}, start_new_session=True)"
+    )
+    body = (
+        "    import os, subprocess, sys\n"
+        f"    subprocess.run([sys.executable, '-c', {f'import subprocess, sys; {start}'!r}])\n"
+        f"    while not os.path.exists({str(tmp_path / 'pid')!r}): pass\n"
+        f"    while not open({str(tmp_path / 'pid')!r}).read(): pass\n"
+        "    raise ValueError('on purpose')"
+    )
+    written(tmp_path, monkeypatch, "orphaned", body)
+    result = tried(Setting("orphaned:factory", Kind.THREAD), by_id("submit-result"))
+    assert "ValueError: on purpose" in result.seen
+    pid = int((tmp_path / "pid").read_text())
+    left = lives(pid)
+    if left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def test_who_has_left_the_session_and_is_busy_is_not_idle() -> None:
+    spins = [sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(spins, start_new_session=True) as busy:
+        try:
+            family = Family(os.getpid())
+            assert busy.pid in family.living()
+            idle = Idleness(family, 0.15)
+            idle.seconds()
+            before = spent(busy.pid)
+            until(lambda: spent(busy.pid) > before + 0.3)
+            assert idle.seconds() == 0.0
+        finally:
+            busy.kill()
+
+
+def spent(pid: int) -> float:
+    """Return how many seconds a process has run."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"verdict": "innocent", "seen": ""}', "{}"])
+def test_an_answer_that_is_none_is_no_verdict(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is judged can write into the folder of its claim."""
+    body = (
+        "    import os, tempfile\n"
+        f"    open(os.path.join(tempfile.gettempdir(), 'result.json'), 'w').write({text!r})\n"
+        "    os._exit(0)"
+    )
+    written(tmp_path, monkeypatch, "forging", body)
+    result = tried(Setting("forging:factory", Kind.THREAD), by_id("submit-result"))
+    assert result.verdict is Verdict.BROKEN
+    assert "ended with exit code 0" in result.seen
+
+
+def test_what_would_command_a_terminal_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, monkeypatch, "colourful", "    raise ValueError('\\x1b[31mred\\x07')")
+    result = tried(Setting("colourful:factory", Kind.THREAD), by_id("submit-result"))
+    assert "ValueError: \\x1b[31mred\\x07" in result.seen
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "os.closerange(0, 100)",
+        "os.chdir('/')",
+        "os.write(1, b'x' * 10**6)",
+        "assert not sys.stdin.read()",
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+    ],
+)
+def test_what_a_factory_does_to_its_process_is_no_fault(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "    import os, signal, sys\n"
+        "    from concurrent.futures import ThreadPoolExecutor\n"
+        f"    {body}\n"
+        "    return ThreadPoolExecutor(max_workers)"
+    )
+    written(tmp_path, monkeypatch, "rough", text)
+    result = tried(Setting("rough:factory", Kind.THREAD), by_id("submit-result"))
+    assert result.verdict is Verdict.KEPT, result.seen
+
+
 def written(place: Path, monkeypatch: pytest.MonkeyPatch, name: str, body: str) -> None:
     (place / f"{name}.py").write_text(f"def factory(max_workers):\n{body}\n", encoding="utf-8")
     monkeypatch.syspath_prepend(place)
@@ -242,7 +380,7 @@ def told(path: Path) -> str:
 
 
 def test_who_is_busy_is_not_idle() -> None:
-    idle = Idleness(os.getsid(0), 0.15)
+    idle = Idleness(Family(os.getsid(0)), 0.15)
     assert idle.seconds() == 0.0
     busy = sum(each for each in range(3_000_000))
     assert busy
@@ -250,7 +388,7 @@ def test_who_is_busy_is_not_idle() -> None:
 
 
 def test_where_nobody_tells_nobody_is_idle() -> None:
-    assert Idleness(2**22 + 1, 0.15).seconds() == 0.0
+    assert Idleness(Family(2**22 + 1), 0.15).seconds() == 0.0
 
 
 # ---------------------------------------------------------------------------- claims

@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from foregone_conformance.adapters import KNOWN
-from foregone_conformance.catalogue import by_id, chosen
+from foregone_conformance.catalogue import CLAIMS, by_id, chosen
+from foregone_conformance.claims import Group
 from foregone_conformance.kinds import Kind
 from model_tests.conformance import page as pages
 from model_tests.conformance.page import PAGE, columns, made, newest, verdicts
@@ -24,7 +25,7 @@ ABSENT = ("absent", PASSES)
 
 def test_the_page_is_made_of_what_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert renewed(TEXT, made) == TEXT, "run: python -m model_tests.conformance.page"
-    assert TEXT.count("<!-- generated:") == 5
+    assert TEXT.count("<!-- generated:") == 6
     first = next(iter(columns()))
     other = {**columns(), first: {**columns()[first], "version": "another"}}
     monkeypatch.setattr(pages, "columns", lambda: other)
@@ -47,6 +48,38 @@ def test_everybody_is_recorded() -> None:
         assert title.partition(",")[0] in KNOWN
         ids = {each.id for each in chosen(Kind(cast("str", told["kind"])))}
         assert {*verdicts(told)} == ids, f"{title}: record it again"
+
+
+def test_where_the_standard_library_answers_otherwise_is_said() -> None:
+    """Of each row of the semantics table that it does not keep, and of no other."""
+    rows = {each.id: each for each in CLAIMS if each.group is Group.SEMANTICS}
+    broken = {
+        name
+        for title, told in columns().items()
+        for name, word in verdicts(told).items()
+        if title.startswith("standard") and word == "broken" and name in rows
+    }
+    assert broken == {name for name, each in rows.items() if each.standard}, "record it again"
+    assert not [each for each in CLAIMS if each.standard and each.id not in rows]
+    for name in broken:
+        assert f"| {name}: " in made("differs")
+
+
+def test_a_claim_that_came_after_the_record_is_not_said_to_be_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    older = {
+        title: {**told, "verdicts": {k: v for k, v in verdicts(told).items() if k != "AtMostOnce"}}
+        for title, told in columns().items()
+    }
+    monkeypatch.setattr(pages, "columns", lambda: older)
+    for kind in Kind:
+        free, untried = (
+            [each for each in made(f"claims {kind.value}").splitlines() if each.startswith(words)]
+            for words in ("Broken by nobody here", "Not tried by everybody yet")
+        )
+        assert not [each for each in free if "AtMostOnce" in each]
+        assert [each for each in untried if "AtMostOnce" in each]
 
 
 def test_ours_is_convicted_of_nothing() -> None:

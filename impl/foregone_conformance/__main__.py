@@ -75,15 +75,15 @@ def _judged(options: argparse.Namespace) -> int:
     for path in filter(None, files.values()):
         if not Path(path).resolve().parent.is_dir():
             raise BadFactory(f"there is no folder for {path!r}: make it first")
-    limit = cast("float", options.limit)
-    subject = look(address, cast("Kind | None", options.kind), limit)
+    limit, patience = cast("float", options.limit), cast("float", options.patience)
+    subject = look(address, cast("Kind | None", options.kind), limit, patience)
     claims = chosen(subject.kind, cast("list[str]", options.only), cast("list[str]", options.group))
     setting = Setting(
         address,
         subject.kind,
         cast("int", options.seed),
         cast("int", options.jobs),
-        cast("float", options.patience),
+        patience,
         limit,
     )
     print(f"{opening(subject, setting)}\n", flush=True)

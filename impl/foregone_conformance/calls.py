@@ -90,6 +90,14 @@ class Held:
         judged.doing("waiting until a call begins that a worker is free for")
         awaited(self.place, "begun")
 
+    def __enter__(self) -> "Held":
+        """Return this; the call is let go at the end of the block at the latest."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the call go on."""
+        self.let_go()
+
     def let_go(self) -> None:
         """Let the call go on."""
         mark(self.place, "go on")

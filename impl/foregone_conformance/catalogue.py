@@ -12,6 +12,13 @@ from foregone_conformance import (
     invariants_workers,
     linearizable,
     museum,
+    semantics_callbacks,
+    semantics_calls,
+    semantics_executor,
+    semantics_futures,
+    semantics_map,
+    semantics_process,
+    semantics_waiting,
 )
 from foregone_conformance.claims import Claim
 from foregone_conformance.kinds import BadFactory, Kind
@@ -20,6 +27,13 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     *documented.claim.claims,
     *documented_ends.claim.claims,
     *documented_waiting.claim.claims,
+    *semantics_futures.claim.claims,
+    *semantics_calls.claim.claims,
+    *semantics_callbacks.claim.claims,
+    *semantics_waiting.claim.claims,
+    *semantics_map.claim.claims,
+    *semantics_executor.claim.claims,
+    *semantics_process.claim.claims,
     *invariants.claim.claims,
     *invariants_workers.claim.claims,
     *invariants_requests.claim.claims,

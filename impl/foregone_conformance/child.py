@@ -17,6 +17,7 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING, Final
 
+from foregone_conformance import session
 from foregone_conformance.kinds import BadFactory, Broken, Kind, NotApplicable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LOOK: Final = "look"
 RESULT: Final = "result.json"
 STACKS: Final = "stacks"
+LEFT: Final = "left"  # who was there at the end
 #: What the judge sends to see all stacks.
 TELL: Final = signal.SIGQUIT
 
@@ -91,16 +93,21 @@ def look(address: str) -> dict[str, str]:
 def end_with_the_judge() -> None:
     """Have the kernel kill this process when the judge is gone, however that came.
 
-    The judge holds the other end of standard input, and writes nothing.  Only on Linux.
+    The judge holds the other end of standard input, and writes nothing.  Who reads from there
+    finds the end of it: the pipe gets another number, which no call knows.  Only on Linux.
     """
+    pipe = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     if not hasattr(fcntl, "F_SETSIG"):
         return
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(0, fcntl.F_SETSIG, signal.SIGKILL)
-    flags = fcntl.fcntl(0, fcntl.F_GETFL)
-    fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_ASYNC)
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+    flags = fcntl.fcntl(pipe, fcntl.F_GETFL)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, flags | os.O_ASYNC)
     poll = select.poll()
-    poll.register(0, 0)
+    poll.register(pipe, 0)
     if poll.poll(0):  # it was gone before
         os._exit(1)
 
@@ -113,11 +120,14 @@ def main(address: str, kind: str, claim: str, seed: str, place: str) -> None:
     faulthandler.enable(stacks)
     faulthandler.register(TELL, stacks, all_threads=True)
     end_with_the_judge()
+    session.adopt()
     came = look(address) if claim == LOOK else tried(address, kind, claim, seed, place)
     path = os.path.join(place, RESULT)
     with open(f"{path}.new", "w", encoding="utf-8") as file:
         json.dump(came, file)
     os.replace(f"{path}.new", path)
+    with open(os.path.join(place, LEFT), "w", encoding="ascii") as file:
+        file.write(session.Family(os.getpid()).noted())
     os._exit(0)
 
 

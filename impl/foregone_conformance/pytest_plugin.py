@@ -71,15 +71,16 @@ class Executor(pytest.Collector):
         option = self.config.getoption
         named = cast("str | None", option("--conformance-kind"))
         limit = cast("float", option("--conformance-limit"))
+        patience = cast("float", option("--conformance-patience"))
         try:
-            subject = look(self.name, Kind(named) if named else None, limit)
+            subject = look(self.name, Kind(named) if named else None, limit, patience)
         except BadFactory as error:
             raise pytest.UsageError(f"--conformance: {error}") from error
         setting = Setting(
             self.name,
             subject.kind,
             cast("int", option("--conformance-seed")),
-            patience=cast("float", option("--conformance-patience")),
+            patience=patience,
             limit=limit,
         )
         for claim in chosen(subject.kind):
@@ -109,7 +110,7 @@ class ClaimItem(pytest.Item):
         if result.verdict is Verdict.BROKEN:
             raise NotKept(
                 f"{self.claim.id}: {self.claim.title}\n{result.seen}\n"
-                f"meaning: {self.claim.means}\nsource: {self.claim.source}\n"
+                f"meaning: {self.claim.meaning}\nsource: {self.claim.source}\n"
                 f"replay: {self.setting.replay(self.claim.id)}\n{result.stacks}"
             )
 

@@ -19,6 +19,7 @@ SHOWN: Final = {
 }
 HEADERS: Final = {
     Group.DOCUMENTED: "What the documentation of concurrent.futures promises",
+    Group.SEMANTICS: "The semantics table: the answer in each corner",
     Group.INVARIANT: "The invariants of the specification, under drawn programs",
     Group.LINEARIZABLE: "Linearizability: histories of threads, against the future's table",
     Group.MUSEUM: "The museum: bugs of the field",
@@ -74,7 +75,7 @@ def line(result: Result, setting: Setting) -> str:
         seen = result.seen.splitlines()
         shown += [_wrapped(each) for each in seen[:4]]
         shown += [f"{_INDENT}... {len(seen) - 4} more lines"] * (len(seen) > 4)
-        shown.append(_wrapped(f"meaning: {claim.means}"))
+        shown.append(_wrapped(f"meaning: {claim.meaning}"))
         shown.append(_wrapped(f"source: {claim.source}"))
         shown.append(f"{_INDENT}replay: {setting.replay(claim.id)}")
     return "\n".join(shown)
@@ -130,7 +131,7 @@ def _told(result: Result, setting: Setting) -> str:
     stacks = f"\n\n{fenced(result.stacks)}" if result.stacks else ""
     return (
         f"### {name}\n\n{fenced(result.seen)}\n\n"
-        f"Meaning: {escaped(result.claim.means)}. Source: {escaped(result.claim.source)}.\n\n"
+        f"Meaning: {escaped(result.claim.meaning)}. Source: {escaped(result.claim.source)}.\n\n"
         f"{fenced(setting.replay(result.claim.id))}{stacks}"
     )
 
@@ -162,6 +163,7 @@ def as_json(report: Report) -> str:
             "group": each.claim.group.value,
             "title": each.claim.title,
             "source": each.claim.source,
+            "standard": each.claim.standard,
             "verdict": each.verdict.value,
             "seen": each.seen,
             "seconds": round(each.seconds, 2),

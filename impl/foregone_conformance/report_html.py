@@ -60,6 +60,6 @@ def _told(report: Report, result: Result) -> str:
     if result.stacks:
         stacks = f"<details><summary>stacks</summary><pre>{escape(result.stacks)}</pre></details>"
     return (
-        f"<pre>{escape(result.seen)}</pre><p>Meaning: {escape(result.claim.means)}.<br>"
+        f"<pre>{escape(result.seen)}</pre><p>Meaning: {escape(result.claim.meaning)}.<br>"
         f"Source: {escape(result.claim.source)}.</p><pre>{escape(replay)}</pre>{stacks}"
     )

@@ -6,6 +6,7 @@ An exhibit asks here who lives, so this module runs on every CPython from 3.8 on
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -22,6 +23,8 @@ TO_END: Final = 2.0
 #: Seconds for the kernel to end who was killed; what is in a system call may take its time.
 TO_DIE: Final = 30.0
 _STEP: Final = 0.05  # seconds
+_BEGAN: Final = 19  # which of the fields after the name says when a process began
+_PR_SET_CHILD_SUBREAPER: Final = 36
 _NEVER: Final = threading.Event()
 
 
@@ -30,12 +33,52 @@ def rooms() -> str:
     return os.pathsep.join(each or os.getcwd() for each in sys.path)
 
 
-def members(session: int) -> Iterator[int]:
-    """Yield the processes of a session that have not ended."""
-    for pid in _pids():
-        fields = _stat(pid)
-        if _has_not_ended(fields) and int(fields[3]) == session:
-            yield pid
+def adopt() -> None:
+    """Have whoever is left by his parent, below this process, become a child of it.
+
+    So all who come from a claim's process are found below it as long as it is there.  On Linux.
+    """
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        except (OSError, AttributeError):
+            pass  # another library of C: the session and the mark are left
+
+
+@final
+class Family:
+    """A process, its session, and all who come from them, whatever session they are in."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._known: dict[int, str] = {}  # when they began, which tells them from a later one
+
+    def living(self) -> set[int]:
+        """Look, and return those who have not ended."""
+        there = {each: fields for each in _pids() if _has_not_ended(fields := _stat(each))}
+        found = {each for each, fields in there.items() if self._is_of_it(each, fields)}
+        more = found
+        while more:
+            more = {each for each, fields in there.items() if int(fields[1]) in more} - found
+            found |= more
+        self._known.update((each, there[each][_BEGAN]) for each in found)
+        return found
+
+    def noted(self) -> str:
+        """Look, and return those who have not ended as a text for ``recall``."""
+        self.living()
+        return "\n".join(f"{pid} {began}" for pid, began in self._known.items())
+
+    def recall(self, text: str) -> None:
+        """Take in those whom somebody else has noted; what is no such text is left out."""
+        for each in text.splitlines():
+            pid, _, began = each.partition(" ")
+            if pid.isdigit():
+                self._known.setdefault(int(pid), began)
+
+    def _is_of_it(self, pid: int, fields: list[str]) -> bool:
+        its_own = pid == self._pid or int(fields[3]) == self._pid
+        return its_own or self._known.get(pid) == fields[_BEGAN]
 
 
 def lives(pid: int) -> bool:
@@ -65,10 +108,10 @@ def _stat(pid: int) -> list[str]:
 
 @final
 class Idleness:
-    """How long all processes of a session have been idle."""
+    """How long all processes of a family have been idle."""
 
-    def __init__(self, session: int, least: float) -> None:
-        self._session = session
+    def __init__(self, family: Family, least: float) -> None:
+        self._family = family
         self._least = least  # share of one processor that counts as being busy
         self._since = self._then = monotonic()
         self._used: dict[tuple[int, str], int] = {}
@@ -78,7 +121,7 @@ class Idleness:
         now = monotonic()
         used: dict[tuple[int, str], int] = {}
         waits = False
-        for pid in members(self._session):
+        for pid in self._family.living():
             for thread, spent, state in _threads(pid):
                 used[pid, thread] = spent
                 waits = waits or state == "D"
@@ -107,29 +150,31 @@ def _threads(pid: int) -> Iterator[tuple[str, int, str]]:
         yield each, int(ran) + int(waited), state
 
 
-def end(process: subprocess.Popen[bytes], mark: str) -> None:
-    """End a process, its session, and whoever has its mark in the environment.
+def end(process: subprocess.Popen[bytes], family: Family, mark: str) -> None:
+    """End a process, all who come from it, and whoever has its mark in the environment.
 
     Those of multiprocessing that clean up ignore SIGTERM, and end by themselves.
     """
     until = monotonic() + TO_END
-    _ask(process, mark, signal.SIGTERM)
-    while _left(process, mark) and monotonic() < until:
+    _ask(process, family, mark, signal.SIGTERM)
+    while _left(process, family, mark) and monotonic() < until:
         _NEVER.wait(_STEP)
     until = monotonic() + TO_DIE
-    while _left(process, mark) and monotonic() < until:
-        _ask(process, mark, signal.SIGKILL)  # again: who was forked meanwhile is to end, too
+    while _left(process, family, mark) and monotonic() < until:
+        _ask(
+            process, family, mark, signal.SIGKILL
+        )  # again: who was forked meanwhile is to end, too
         _NEVER.wait(_STEP)
 
 
-def _left(process: subprocess.Popen[bytes], mark: str) -> bool:
+def _left(process: subprocess.Popen[bytes], family: Family, mark: str) -> bool:
     """Say whether anybody is left."""
-    return process.poll() is None or bool({*members(process.pid), *_marked(mark)})
+    return process.poll() is None or bool({*family.living(), *_marked(mark)})
 
 
-def _ask(process: subprocess.Popen[bytes], mark: str, how: signal.Signals) -> None:
+def _ask(process: subprocess.Popen[bytes], family: Family, mark: str, how: signal.Signals) -> None:
     """Send a signal to all who are left."""
-    for pid in {*members(process.pid), *_marked(mark)}:
+    for pid in {*family.living(), *_marked(mark)}:
         _signal(pid, how)
     try:
         os.killpg(process.pid, how)

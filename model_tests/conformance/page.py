@@ -23,8 +23,11 @@ CELLS: Final = {
     "broken": "**broken**",
     "no end": "**no end**",
     "not applicable": "n/a",
+    "not tried": "not tried",
 }
 NO_END: Final = "no end"
+#: A claim that came after the record.
+NOT_TRIED: Final = "not tried"
 #: What the judge says where somebody was still busy.
 GIVEN_UP: Final = "it had not ended after"
 OURS: Final = "foregone"
@@ -39,6 +42,14 @@ Columns: TypeAlias = Mapping[str, Told]
 def columns() -> Columns:
     """Return what is kept."""
     return cast("Columns", read()["columns"])
+
+
+def _differs() -> Iterator[str]:
+    yield "| claim | CPython |"
+    yield "| --- | --- |"
+    for each in CLAIMS:
+        if each.standard:
+            yield f"| {_titled(each)} | {escaped(each.standard)} |"
 
 
 def words(told: Told) -> Mapping[str, str]:
@@ -64,6 +75,8 @@ def made(part: str) -> str:
             return "\n" + "\n".join([*_claims(Kind(kind))]) + "\n"
         case ["seen"]:
             return "\n" + "\n".join([*_seen()]) + "\n"
+        case ["differs"]:
+            return "\n" + "\n".join([*_differs()]) + "\n\n"
         case ["recorded"]:
             kept = read()
             return f"\nRecorded {kept['date']} and before; {kept['machine']}.\n\n"
@@ -103,8 +116,8 @@ def merged(kind: Kind) -> dict[str, list[Mapping[str, str]]]:
 
 def cell(of: list[Mapping[str, str]], claim: Claim) -> str:
     """Return a cell: what is broken anywhere is broken."""
-    found = {each.get(claim.id, "not applicable") for each in of}
-    for word in ("broken", NO_END, "kept"):
+    found = {each.get(claim.id, NOT_TRIED) for each in of}
+    for word in ("broken", NO_END, NOT_TRIED, "kept"):
         if word in found:
             return CELLS[word]
     return CELLS["not applicable"]
@@ -117,7 +130,8 @@ def _claims(kind: Kind) -> Iterator[str]:
         split = {each.id: [cell(column, each) for column in side.values()] for each in of}
         guilty = {CELLS["broken"], CELLS[NO_END]}
         told = [each for each in of if guilty & {*split[each.id]}]
-        free = [each.id for each in of if not guilty & {*split[each.id]}]
+        untried = [each.id for each in of if CELLS[NOT_TRIED] in split[each.id]]
+        free = [each.id for each in of if not (guilty | {CELLS[NOT_TRIED]}) & {*split[each.id]}]
         yield f"### {_KINDS[kind]}: {HEADERS[group][0].lower()}{HEADERS[group][1:]}\n"
         if told:
             yield f"| claim | {' | '.join(side)} |"
@@ -127,6 +141,8 @@ def _claims(kind: Kind) -> Iterator[str]:
             yield ""
         if free:
             yield f"Broken by nobody here: {', '.join(free)}.\n"
+        if untried:
+            yield f"Not tried by everybody yet: {', '.join(untried)}.\n"
 
 
 def _titled(claim: Claim) -> str:

@@ -4,6 +4,7 @@ import io
 import itertools
 import logging
 import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -91,6 +92,13 @@ def test_whatever_a_call_raises_is_its_outcome(
     assert found.args == error.args
     assert not failed.cancelled()
     assert executor.submit(int, "1").result(PATIENCE) == 1  # its worker lives
+
+
+def test_an_exception_keeps_what_only_its_init_sets(executor: DaskExecutor) -> None:
+    """Dask has tblib pickle exceptions, which forgets that."""
+    found = executor.submit(sys.exit, 3).exception(PATIENCE)
+    assert isinstance(found, SystemExit)
+    assert found.code == 3
 
 
 def test_an_exception_has_its_chain_and_the_traceback_of_the_worker(

@@ -98,16 +98,19 @@ def m19_callback_order(cf: ModuleType) -> None:
 
 
 def m24_late_deadline(cf: ModuleType) -> None:
-    iterator = cf.as_completed([cf.Future()], timeout=0.5)
-    made = time.monotonic()
-    until(lambda: time.monotonic() > made + 0.5)
-    asked = time.monotonic()
-    try:
-        next(iterator)
-    except cf.TimeoutError:
-        pass
-    if time.monotonic() - asked > 0.25:
-        raise DefectError("late")
+    for _ in range(3):  # a busy machine is not late each time
+        iterator = cf.as_completed([cf.Future()], timeout=0.5)
+        made = time.monotonic()
+        while time.monotonic() <= made + 0.5:
+            threading.Event().wait(0.05)
+        asked = time.monotonic()
+        try:
+            next(iterator)
+        except cf.TimeoutError:
+            pass
+        if time.monotonic() - asked < 0.25:
+            return
+    raise DefectError("late")
 
 
 def h5_lost_decrement(cf: ModuleType) -> None:
