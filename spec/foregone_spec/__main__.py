@@ -49,12 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(argv)
         answer: _Answer = args.answer
         text, code = answer(args)
+        Terminal.write(text)
     except (Unanswerable, Refused, TraceError, TooManyStates, pixels.NoRenderer) as error:
         print(f"foregone-spec: {error}", file=sys.stderr)
         return 2
     except SystemExit as done:  # argparse has printed the help
         return int(done.code or 0)
-    Terminal.write(text)
+    except KeyboardInterrupt:  # whoever has asked is gone
+        return 130
     return code
 
 
