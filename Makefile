@@ -14,7 +14,7 @@ UV = uv==0.13.9
 .PHONY: help setup format lint types contracts test models models-deep equality schedules \
   schedules-deep inclusions simulate traces mutants defects chaos museum museum-record \
   conformance conformance-record cpython \
-  verify docs page-test dask-test newcomer bench lock clean
+  verify counterexample docs page-test dask-test newcomer bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
@@ -54,6 +54,9 @@ models: setup  ## the TLA+ models, the good and the must-fail ones (TLC)
 
 models-deep: setup  ## the same at the largest bounds, before a release: up to 40 minutes
 	@$(RUN) -m model_tests.chain.models_deep $(ARGS)
+
+counterexample: setup  ## what TLC finds, as a file for the page: ARGS="museum/ThreadPool-M9"
+	@$(RUN) -m model_tests.chain.counterexample $(ARGS)
 
 equality: setup  ## the state graphs of TLA+ and of Python are equal
 	@$(RUN) -m model_tests.chain.equality $(ARGS)

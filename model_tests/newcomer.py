@@ -5,7 +5,9 @@
 For each Python, this one if none is named, a wheel and a source distribution are built, and
 each is installed in an environment of its own.  There, in an empty folder, every program of the
 README is run, and every command that is no ``make``, in the order in which they stand; not
-what needs a package of the reader's own, or Dask (``make dask-test`` runs that).
+what needs a package of the reader's own, or Dask (``make dask-test`` runs that).  How long each
+took is printed, for whoever wants to know what a newcomer waits for, and judged by nobody: that
+is the machine's.
 """
 
 import os
@@ -57,6 +59,7 @@ def tried(python: str, file: Path) -> Row:
     """Install a distribution for a Python, and do what the README says."""
     began = perf_counter()
     wrong: list[str] = []
+    took: list[tuple[float, str]] = []
     done = 0
     said = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
     with tempfile.TemporaryDirectory() as folder:
@@ -69,11 +72,13 @@ def tried(python: str, file: Path) -> Row:
 
         def run(*words: str) -> None:
             nonlocal done
+            since = perf_counter()
             ran = subprocess.run(
                 words, capture_output=True, text=True, timeout=PATIENCE, cwd=home, env=alone,
                 check=False, stdin=subprocess.DEVNULL,
             )  # fmt: skip
             done += 1
+            took.append((perf_counter() - since, shown(words)))
             # Whoever judges the standard library finds something, and says so: 1 is an answer.
             answers = (0, 1) if words[0] == "foregone-conformance" else (0,)
             if ran.returncode not in answers or not ran.stdout:
@@ -84,6 +89,7 @@ def tried(python: str, file: Path) -> Row:
         run("python", "-m", "pip", "--disable-pip-version-check", "install", str(file))
         for step in [] if wrong else steps():
             run(*step)
+    _tell(f"{said.strip()}, {file.name}", took)
     return Row(
         claim=f"a newcomer's first steps, from {_KINDS[file.suffix]}",
         engine=said.strip(),
@@ -93,6 +99,13 @@ def tried(python: str, file: Path) -> Row:
         ok=not wrong and done > 1,
         details=lines(wrong),
     )
+
+
+def _tell(where: str, took: Sequence[tuple[float, str]]) -> None:
+    """Print how long each step took."""
+    print(f"\n{where}: {len(took)} steps, the longest {max(took)[0]:.1f} s")
+    for seconds, step in took:
+        print(f"{seconds:7.1f} s  {step if len(step) <= 88 else step[:85] + '...'}")
 
 
 def main(pythons: Sequence[str]) -> int:

@@ -396,3 +396,21 @@ def test_works_as_a_module() -> None:
     done = _piped("ask", "future", "DONE", "cancel", stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("foregone-spec: 'DONE' is not a known state: one of PENDING")
+
+
+def test_a_full_disk_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = _piped("table", "future", stdout=full.fileno())
+    said = "foregone-spec: standard output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_who_is_interrupted_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(terminal.Terminal, "write", staticmethod(interrupted))
+    assert main(["table", "future"]) == 130
+    assert capsys.readouterr() == ("", "")

@@ -220,13 +220,15 @@ def test_what_cannot_be_shown_is_told_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_of_another_model_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_of_another_model_has_no_scene_but_its_variables(tmp_path: Path) -> None:
     run = tmp_path / "run.json"
     run.write_text(
         '{"format": "foregone-trace", "version": 1, "model": "Map",'
         ' "fields": {"items": 1, "buffersize": 1}, "steps": []}'
     )
-    assert main(["page", "--trace", str(run)]) == 2
-    assert "the page shows ProcessPool" in capsys.readouterr().err
+    made = tmp_path / "page.html"
+    assert main(["page", "--trace", str(run), "--output", str(made)]) == 0
+    data = embedded(made.read_text(encoding="utf-8"))
+    assert data["scenes"] == []
+    assert json.loads(data["trace"])["initially"]["items"] == ["unread"]
+    assert data["judged"]["model"].startswith("MapModel(items=1")

@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from foregone_spec import trace
+from foregone_spec import counterexample, trace
 from foregone_spec.__main__ import main
 from foregone_spec.future_actions import Action as OfAFuture
 from foregone_spec.future_actions import SetRunningOrNotifyCancel
@@ -190,6 +190,29 @@ def test_goto_an_invariant_that_is_violated(
     pool.do("undo 99")
     pool.do("goto NothingBegins")
     assert list(pool.walk.violated) == ["NobodyRuns", "NothingBegins"]
+
+
+def test_what_is_saved_where_something_is_violated_is_a_counterexample(
+    pool: "Session[ProcessPoolState, Action]", files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_runs(now: ProcessPoolState) -> bool:
+        return not any(now.runs)
+
+    monkeypatch.setattr(
+        ProcessPoolModel, "invariants", property(lambda _: {"NobodyRuns": nobody_runs})
+    )
+    pool.do("goto NobodyRuns")
+    said = pool.do("save found.json")
+    assert said == "5 steps are in found.json: a counterexample, which violates NobodyRuns"
+    found = counterexample.read(files["found.json"])
+    assert found is not None
+    assert (found.violates, len(found.steps)) == ("NobodyRuns", len(TO_A_CLAIM))
+    assert found.initially == POOL.variables(POOL.initial()[0])
+    assert found.steps[-1].variables == pool.walk.model.variables(pool.walk.state)
+    assert counterexample.judged(found).reason == "it violates NobodyRuns"  # still wrong
+    monkeypatch.undo()
+    assert counterexample.judged(found).reason == ""
+    assert pool.do("load found.json") == "5 steps were read from found.json"
 
 
 def test_what_was_saved_is_loaded_and_is_a_run(

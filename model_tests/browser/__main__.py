@@ -15,6 +15,8 @@ import pytest
 from bench.beside import ROOT
 from model_tests.browser.driver import CHROMIUM, DRIVERS, PICTURES, SELENIUM, program
 
+#: Seconds for a test: a page with all scenes takes long to make, and to read, on a busy machine.
+PATIENCE = 140
 _TESTS = ROOT / "model_tests" / "browser" / "in_browser.py"
 
 
@@ -31,7 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     if why := SELENIUM.install():
         print(f"page-test: selenium cannot be installed: {why}", file=sys.stderr)
         return 2
-    told = pytest.main(["-p", "no:xdist", "-q", str(_TESTS), *arguments])
+    patient = f"--timeout={PATIENCE}"
+    told = pytest.main(["-p", "no:xdist", "-q", patient, str(_TESTS), *arguments])
     print(f"pictures: {PICTURES}")
     return int(told)
 

@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from foregone_spec import process_pool_actions as act
+from foregone_spec.__main__ import main
 from foregone_spec.model import Model
 from foregone_spec.page import Scene, page, scenes
 from foregone_spec.process_pool import ProcessPoolModel
@@ -21,6 +22,7 @@ from foregone_spec.trace import dumps
 from foregone_spec.walk import Walk
 from foregone_spec.words import typed
 from model_tests.browser.driver import NARROW, Page, browser
+from model_tests.chain.counterexample import configured, defect_of, found
 from model_tests.recorded_runs import real_processes
 
 SCENES: Final = scenes()
@@ -273,6 +275,97 @@ def test_a_counterexample_of_another_design(shown: Page, tmp_path: Path) -> None
     assert shown.alert() == ""
 
 
+def _found_by_tlc(name: str, folder: Path, defect: str = "") -> str:
+    """Return what TLC finds, as a file has it."""
+    planted = defect_of(defect) if defect else None
+    return found(configured(name), folder, planted).text()
+
+
+def test_what_tlc_finds_of_a_seeded_defect(shown: Page, tmp_path: Path) -> None:
+    """Loaded on a page that has no such scene, and on one that was made for it."""
+    text = _found_by_tlc("holds/ProcessPool-plain", tmp_path, "ProcessPool.Claim 7: effect frozen")
+    run = tmp_path / "found.json"
+    run.write_text(text, encoding="utf-8")
+    shown.load(run)
+    assert shown.text("#about").splitlines()[1] == "It breaks NothingLost at step 8."
+    assert shown.text("#at") == "8 of 8"
+    assert shown.alert() == "Step 8, Claim: breaks NothingLost"
+    last = json.loads(text)["steps"][-1]["variables"]
+    assert shown.variables() == last
+    shown.picture("what TLC finds, of other bounds")
+    made = tmp_path / "found.html"
+    assert main(["page", "--trace", str(run), "--output", str(made)]) == 0
+    shown.open(made)
+    assert shown.text("#at") == "7 of 8"
+    assert shown.alert().startswith("Step 7, Claim: the specification does not allow this here; ")
+    assert "Claim 1 1" in shown.alert()
+    assert [each.split(":")[0] for each in shown.wrong()] == ["Claim", "Claim"]
+    assert shown.wrong()[1] == "Claim: breaks NothingLost"
+    assert shown.text("#about").endswith("It leaves the specification at step 7, Claim.")
+    shown.picture("what TLC finds of a seeded defect")
+    shown.click("#redo")
+    assert shown.variables() == last
+    shown.scrub(6)
+    assert "Claim 1 1" in shown.offered()
+    shown.take("Claim 1 1")  # as it ought to be
+    assert shown.alert() == ""
+    assert shown.text("#about") == ""
+    assert shown.rooms()["process 1"] == [1]
+
+
+def test_what_tlc_finds_of_claim_tickets_is_shown_as_a_process_pool(
+    shown: Page, tmp_path: Path
+) -> None:
+    run = tmp_path / "found.json"
+    run.write_text(_found_by_tlc("museum/ClaimTickets-two-holds", tmp_path), encoding="utf-8")
+    made = tmp_path / "found.html"
+    assert main(["page", "--trace", str(run), "--output", str(made)]) == 0
+    shown.open(made)
+    assert shown.text("#at") == "6 of 6"
+    assert shown.wrong()[0].startswith("Notice: the specification does not allow this here")
+    assert shown.wrong()[0].endswith("; breaks RunningMeansClaimed")
+    assert shown.text("#work-items .text").startswith("1: RUNNING")
+    assert shown.rooms()["process 1"] == shown.rooms()["process 2"] == []  # and nobody runs it
+    shown.picture("what TLC finds of an old design")
+
+
+@pytest.fixture(scope="module")
+def of_threads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what TLC finds of an old thread pool, of which there is no picture."""
+    folder = tmp_path_factory.mktemp("threads")
+    run = folder / "found.json"
+    run.write_text(_found_by_tlc("museum/ThreadPool-M9", folder), encoding="utf-8")
+    return run
+
+
+def test_what_tlc_finds_of_another_model_is_shown_by_its_variables(
+    shown: Page, of_threads: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "found.html"
+    assert main(["page", "--trace", str(of_threads), "--output", str(made)]) == 0
+    shown.open(made)
+    assert shown.text("#title") == "A run of ThreadPool, step by step"
+    assert shown.text("#at") == "8 of 9"
+    assert shown.wrong()[0].startswith("FinishAndDie: the specification has no step FinishAndDie")
+    assert shown.wrong()[1].startswith("ShutdownReturns: breaks EveryAcceptedCallEnds, and then")
+    assert 'threads\t["ended"]\twas ["running"]' in shown.text("#variables").splitlines()
+    assert not shown.run("return document.getElementById('flow').offsetParent")
+    shown.picture("what TLC finds of a thread pool")
+    shown.click("#reset")  # it cannot be had again: nothing is lost
+    assert shown.text("#at") == "0 of 9"
+
+
+def test_another_model_is_loaded_and_left_again(shown: Page, of_threads: Path) -> None:
+    shown.load(of_threads)
+    assert shown.text("#at") == "9 of 9"
+    assert "foregone-spec explain FILE may know" in shown.text("#about")
+    assert shown.run("return document.getElementById('scene').selectedIndex") == -1
+    run = begin(shown, BREAKS)
+    assert shown.text("#title") == "The process pool, step by step"
+    assert shown.text("#about") == ""
+    run.take(act.Submit(1))
+
+
 def _run(fields: object, steps: object) -> str:
     header = {"format": "foregone-trace", "version": 1, "model": "ProcessPool"}
     return json.dumps({**header, "fields": fields, "steps": steps})
@@ -285,10 +378,9 @@ def _run(fields: object, steps: object) -> str:
         ("null", "its format is not foregone-trace"),
         ('{"format": "other"}', "its format is not foregone-trace"),
         ('{"format": "foregone-trace", "version": 9}', "version 9; this page reads 1"),
-        (
-            '{"format": "foregone-trace", "version": 1, "model": "Map"}',
-            "a run of the model Map; this page shows ProcessPool",
-        ),
+        ('{"format": "foregone-trace", "version": 1, "model": 3}', "does not name its model"),
+        (_run({}, [{"action": "Fill"}]).replace("ProcessPool", "Map"), "has no picture, and it"),
+        ("", "This is not JSON"),
         ('{"format": "foregone-trace", "version": 1, "model": "ProcessPool"}', "has no steps"),
         (_run({}, [3]), "names no action"),
         (_run({"calls": 9}, [{"action": "Sleep"}]), "no scene with the bounds"),
@@ -318,12 +410,31 @@ def test_nothing_in_a_run_is_markup(shown: Page, tmp_path: Path) -> None:
     for number in (1, 2):
         shown.scrub(number)
         assert _HOSTILE in shown.alert()
-    odd = {**raw, "model": _HOSTILE}
+    odd: dict[str, object] = {**raw, "model": _HOSTILE}
     file.write_text(json.dumps(odd), encoding="utf-8")
     shown.load(file)
     assert _HOSTILE in shown.alert()
+    odd |= {"design": _HOSTILE, "ending": _HOSTILE, "initially": {_HOSTILE: _HOSTILE}}
+    odd["steps"] = [{"action": _HOSTILE, "variables": {_HOSTILE: _HOSTILE, "__proto__": [1]}}]
+    file.write_text(json.dumps(odd), encoding="utf-8")
+    shown.load(file)
+    for part in ("#about", "#alert", "#title", "#variables", "#story"):
+        assert _HOSTILE in shown.text(part)
     assert shown.run("return document.querySelectorAll('img').length") == 0
     assert shown.run("return window.struck") is None
+
+
+def test_of_a_long_text_the_beginning_is_shown(shown: Page, tmp_path: Path) -> None:
+    long = "\u202e\U0001f980" * 100_000
+    raw = json.loads(_run({long: 1}, [{"action": long, long: long, "variables": {long: long}}]))
+    raw |= {"model": long, "design": long, "violates": long, "ending": long}
+    file = tmp_path / "long.json"
+    file.write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
+    shown.load(file)
+    assert "(300,000 characters)" in shown.alert()
+    assert len(shown.run("return document.body.innerText")) < 30_000
+    assert shown.run("return document.documentElement.scrollWidth <= innerWidth")
+    shown.picture("long texts")
 
 
 def test_nothing_in_an_embedded_run_is_markup(opened: Page, tmp_path: Path) -> None:
@@ -411,6 +522,8 @@ def test_on_a_narrow_screen_nothing_is_cut_off(opened: Page, file: Path, dark: b
     opened.open(file, NARROW, dark=dark)
     for each in ("Submit 1", "Submit 2", "Start 1", "Offer 1"):
         opened.take(each)
+    tall = "return document.getElementById('flow').getBoundingClientRect().height"
+    assert opened.run(tall) <= NARROW[1]  # the picture is seen as a whole
     width = "return document.documentElement.scrollWidth"
     assert opened.run(width) <= NARROW[0]
     opened.picture(f"narrow, {'dark' if dark else 'light'}")

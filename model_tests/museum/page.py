@@ -47,7 +47,8 @@ How to read a room:
   claims hold (`tla/README.md`). TLC must find that the named claim is violated, in just these
   steps: `make models` compares. The steps are actions of the model, in their order. "For ever"
   means that the run goes round or stands still: the claim says that something happens in the
-  end, and it never does.
+  end, and it never does. `make counterexample ARGS="museum/ThreadPool-M9 --output found.json"`
+  writes the run of one of them, for the page to step through and for `foregone-spec explain`.
 - **Exhibit.** One function, run in a process of its own on foregone, on the standard library,
   and, where there is one, on a copy of the old design. `make museum` runs them all, and fails
   where the standard library of the interpreter at hand does anything but what is recorded.

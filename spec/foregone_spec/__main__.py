@@ -11,9 +11,9 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NoReturn, TypeAlias, cast
+from typing import NoReturn, TypeAlias
 
-from foregone_spec import draw, page, pixels, process_pool_actions, trace
+from foregone_spec import draw, page, pixels, told
 from foregone_spec.draw import Machine
 from foregone_spec.explore import DEFAULT_LIMIT, Graph, TooManyStates, explore
 from foregone_spec.kinds import (
@@ -24,15 +24,15 @@ from foregone_spec.kinds import (
     WAITING,
     AnyKind,
     Kind,
+    TraceError,
     field_types,
 )
-from foregone_spec.model import A, S, Value, tla_text
+from foregone_spec.model import A, S
 from foregone_spec.options import KINDS, fields_of, model_options
-from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.sources import SOURCES
 from foregone_spec.stepping import Refused, Session
 from foregone_spec.terminal import Terminal
-from foregone_spec.trace import TraceError
+from foregone_spec.told import Told
 from foregone_spec.words import WORDS
 
 #: What a command prints, and the exit code.
@@ -49,12 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(argv)
         answer: _Answer = args.answer
         text, code = answer(args)
+        Terminal.write(text)
     except (Unanswerable, Refused, TraceError, TooManyStates, pixels.NoRenderer) as error:
         print(f"foregone-spec: {error}", file=sys.stderr)
         return 2
     except SystemExit as done:  # argparse has printed the help
         return int(done.code or 0)
-    Terminal.write(text)
+    except KeyboardInterrupt:  # whoever has asked is gone
+        return 130
     return code
 
 
@@ -82,7 +84,12 @@ def _cell(cell: draw.Cell) -> dict[str, object]:
 def _diagram(args: argparse.Namespace) -> tuple[str, int]:
     machine = draw.machines()[args.machine]
     drawn: str | bytes
-    match args.format:
+    match "json" if args.json else args.format:
+        case "json":
+            drawn = _json({
+                "states": list(machine.cells), "first": machine.first, "last": machine.last,
+                "arrows": [_arrow(each) for each in machine.arrows],
+            })  # fmt: skip
         case "png" if args.output is None:
             raise Unanswerable(f"a PNG is no text: name a file, as in --output {args.machine}.png")
         case "png":
@@ -93,6 +100,10 @@ def _diagram(args: argparse.Namespace) -> tuple[str, int]:
         return drawn, 0
     Terminal.keep(args.output, drawn)
     return f"{args.output}: {len(drawn):,} bytes\n", 0
+
+
+def _arrow(arrow: draw.Arrow) -> dict[str, object]:
+    return {"before": arrow.before, "after": arrow.after, "commands": arrow.commands}
 
 
 def _ask(args: argparse.Namespace) -> tuple[str, int]:
@@ -201,19 +212,21 @@ def _stepped(
 
 
 def _page(args: argparse.Namespace) -> tuple[str, int]:
-    shown, text = None, None
+    shown: tuple[page.Scene, ...] | None = None
+    text, leaves = None, None
     if args.trace is not None:
-        text, run = Terminal.content(args.trace), _read(args.trace)
-        model = run.model
-        if not isinstance(model, ProcessPoolModel):
-            raise Unanswerable(f"{args.trace} is a run of {model}; the page shows ProcessPool")
-        taken = tuple(cast("process_pool_actions.Action", each.action) for each in run.steps)
-        shown = (page.Scene(f"the run {args.trace}", model, taken),)
+        text = Terminal.content(args.trace)
+        try:
+            shown, text, leaves = page.of_trace(args.trace, text)
+        except TraceError as error:
+            raise Unanswerable(f"{args.trace}: {error}") from None
     elif any(getattr(args, name) is not None for name in field_types(PROCESS_POOL.make)):
         bounded = PROCESS_POOL.model(fields_of(args), "model")
         shown = (page.Scene(str(bounded), bounded),)
-    made = page.page(shown, text)
+    made = page.page(shown, text, leaves)
     Terminal.keep(args.output, made)
+    if args.json:
+        return _json({"output": args.output, "characters": len(made)}), 0
     return f"{len(made):,} bytes are in {args.output}: open it in a browser\n", 0
 
 
@@ -221,43 +234,20 @@ def _page(args: argparse.Namespace) -> tuple[str, int]:
 
 
 def _check(args: argparse.Namespace) -> tuple[str, int]:
-    verdict = _read(args.file).check()
-    code = 0 if verdict.accepted else 1
-    if args.json:
-        found = {"accepted": verdict.accepted, "steps": len(verdict.steps)}
-        return _json({**found, "index": verdict.index, "reason": verdict.reason}), code
-    return f"{verdict}\n", code
+    return _said(args, told.checked)
 
 
 def _explain(args: argparse.Namespace) -> tuple[str, int]:
-    verdict = _read(args.file).check()
-    lines = [str(verdict.model), "  0. initially"]
-    was: dict[str, str] = {}
-    for number, states in enumerate(verdict.variables):
-        if number:
-            lines.append(f"  {number}. {verdict.steps[number - 1].action}")
-        now = _shown(states)
-        lines += [f"     {name} = {now[name]}" for name in now if now[name] != was.get(name)]
-        was = now
-    told = str(verdict).splitlines()
-    lines += told[:1] if verdict.accepted else told[len(verdict.possible) :]
-    return "\n".join(lines) + "\n", 0 if verdict.accepted else 1
+    return _said(args, told.explained)
 
 
-def _shown(states: Sequence[Mapping[str, Value]]) -> dict[str, str]:
-    """Return each variable as text: where it may have several values, all of them."""
-    found: dict[str, dict[str, None]] = {}
-    for state in states:
-        for name, value in state.items():
-            found.setdefault(name, {})[tla_text(value)] = None
-    return {name: " or ".join(values) for name, values in found.items()}
-
-
-def _read(file: str) -> trace.Run:
+def _said(args: argparse.Namespace, tell: Callable[[str], Told]) -> tuple[str, int]:
+    text = Terminal.content(args.file)
     try:
-        return trace.loads(Terminal.content(file))
+        found = tell(text)
     except TraceError as error:
-        raise Unanswerable(f"{file}: {error}") from None
+        raise Unanswerable(f"{args.file}: {error}") from None
+    return (_json(found.plain) if args.json else found.text), 0 if found.accepted else 1
 
 
 def _json(value: object) -> str:
@@ -289,6 +279,7 @@ def _parser() -> _Parser:
     diagram = command("diagram", _diagram, "draw a state diagram")
     diagram.add_argument("machine", choices=[name for name in machines if machines[name].moves])
     diagram.add_argument("--format", choices=["mermaid", "dot", "svg", "png"], default="mermaid")
+    diagram.add_argument("--json", action="store_true", help="its states and arrows instead")
     diagram.add_argument("--output", metavar="FILE", help="write to FILE; a PNG goes nowhere else")
     ask = command("ask", _ask, "say what a command does in a state")
     ask.add_argument("machine", choices=list(machines))
@@ -297,7 +288,7 @@ def _parser() -> _Parser:
     ask.add_argument("--json", action="store_true")
     _of_models(command)
     seen = command("page", _page, "write the process pool as a page to click through")
-    model_options(seen, PROCESS_POOL, as_json=False)
+    model_options(seen, PROCESS_POOL)
     seen.set_defaults(model="process-pool")
     seen.add_argument("--output", metavar="FILE", default="process-pool.html")
     seen.add_argument("--trace", metavar="TRACE.json", help="show a recorded run, with its bounds")
@@ -306,6 +297,7 @@ def _parser() -> _Parser:
     check.add_argument("--json", action="store_true")
     explain = command("explain", _explain, "tell a recorded run step by step")
     explain.add_argument("file", metavar="TRACE.json")
+    explain.add_argument("--json", action="store_true")
     return parser
 
 

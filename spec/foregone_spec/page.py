@@ -7,15 +7,16 @@ disagree with the specification.  Nothing is fetched, and nothing from a trace i
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Final, final
 
+from foregone_spec import counterexample, trace, words
 from foregone_spec import process_pool_actions as act
-from foregone_spec import words
+from foregone_spec.counterexample import Judged
 from foregone_spec.explore import Graph, TooManyStates, explore
 from foregone_spec.future import DONE
-from foregone_spec.kinds import PROCESS_POOL, plain_fields
+from foregone_spec.kinds import PROCESS_POOL, TraceError, plain_fields
 from foregone_spec.lifecycle import Request
 from foregone_spec.model import Model, Value
 from foregone_spec.process_death import Policy
@@ -33,6 +34,9 @@ _OF_USERS: Final = (
 _OF_PROCESSES: Final = (
     act.Ready, act.InitializerFails, act.Claim, act.Finish, act.Retire, act.Exit, act.Die,
 )  # fmt: skip
+
+#: The model that has a picture here; of a run of another its variables are shown.
+_SHOWN: Final = "ProcessPool"
 
 _Model = Model[ProcessPoolState, act.Action]
 
@@ -103,15 +107,41 @@ def scenes() -> tuple[Scene, ...]:
     )
 
 
-def page(shown: Sequence[Scene] | None = None, trace: str | None = None) -> str:
+def of_trace(name: str, text: str) -> tuple[tuple[Scene, ...], str, Judged]:
+    """Return what the page is to show of a run, or of a counterexample, that ``text`` is.
+
+    Its scene, none where the model is not the process pool; the text to be loaded; how far the
+    specification follows it.  Raises TraceError where it cannot be read.
+    """
+    found = counterexample.read(text)
+    if found is None:
+        run = trace.loads(text)
+        found = counterexample.of_run(run)
+        text = text if found.model == _SHOWN else found.text()
+    try:
+        judged = counterexample.judged(found)
+    except TraceError as error:
+        judged = Judged(found.model, len(found.steps), "", (), str(error))
+    if found.model != _SHOWN or judged.unknown:
+        return (), text, judged
+    model = PROCESS_POOL.model(found.fields)
+    taken = tuple(PROCESS_POOL.action(each.action, name) for each in found.steps[: judged.followed])
+    return (Scene(f"the run {name.rpartition('/')[2]}", model, taken),), text, judged
+
+
+def page(
+    shown: Sequence[Scene] | None = None, run: str | None = None, judged: Judged | None = None
+) -> str:
     """Return the page as a text: one HTML file that needs nothing else.
 
-    ``shown`` are the scenes, None for those of ``scenes()``; ``trace`` is the text of a
-    recorded run that is loaded at once.  Raises TooManyStates where a scene is too large.
+    ``shown`` are the scenes, None for those of ``scenes()``; ``run`` is the text of a recorded
+    run or a counterexample that is loaded at once, and ``judged`` what the specification says
+    of it.  Raises TooManyStates where a scene is too large.
     """
     data = {
         "scenes": [scene_data(each) for each in (scenes() if shown is None else shown)],
-        "trace": trace,
+        "trace": run,
+        "judged": None if judged is None else asdict(judged),
         "done": [each.value for each in DONE],
         "dead": DEAD,
         "absent": ABSENT,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, cast, final
 
-from foregone_spec import trace
+from foregone_spec import counterexample, trace
 from foregone_spec.kinds import Kind, TraceError, field_types
 from foregone_spec.model import A, Model, NotEnabled, S, Value, tla_text
 from foregone_spec.process_pool_state import ProcessPoolState
@@ -169,9 +169,15 @@ class Session(Generic[S, A]):
         return "\n".join(["0. initially", *(f"{number}. {action}" for number, action in steps)])
 
     def _save(self, given: Sequence[str]) -> str:
-        file = self._file(given, "save")
-        self._outside.write(file, trace.dumps(self.walk.model, self.walk.actions))
-        return f"{len(self.walk.actions)} steps are in {file}"
+        file, walk = self._file(given, "save"), self.walk
+        text = trace.dumps(walk.model, walk.actions)
+        told = f"{len(walk.actions)} steps are in {file}"
+        if walk.violated:
+            violated = ", ".join(walk.violated)
+            found = counterexample.of_walk(walk.model, walk.states, walk.actions, violated)
+            text, told = found.text(), f"{told}: a counterexample, which violates {violated}"
+        self._outside.write(file, text)
+        return told
 
     def _load(self, given: Sequence[str]) -> str:
         file = self._file(given, "load")

@@ -22,15 +22,20 @@ class Terminal:
 
     @staticmethod
     def write(text: str) -> None:
-        """Write ``text``; do nothing more if whoever reads has seen enough."""
+        """Write ``text``; do nothing more if whoever reads has seen enough.
+
+        Raises Refused where it cannot be written, as on a full disk.
+        """
         try:
             sys.stdout.write(text)
             sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
             try:
-                sys.stdout.close()
-            except BrokenPipeError:
+                sys.stdout.close()  # or the interpreter tries again at its end
+            except OSError:
                 pass
+            if not isinstance(error, BrokenPipeError):
+                raise Refused(f"standard output cannot be written: {error.strerror}") from None
 
     @staticmethod
     def content(file: str) -> str:

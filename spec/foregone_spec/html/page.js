@@ -4,6 +4,8 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const LARGEST = 16 * 1024 * 1024; // of a file, in bytes
+const LONGEST = 1000; // of a text that is shown, in characters
+const POOL = "ProcessPool"; // the model that has a picture
 
 const by = (id) => document.getElementById(id);
 const same = (one, other) => canonical(one) === canonical(other);
@@ -16,6 +18,10 @@ function canonical(value) {
       : each);
 }
 
+/** Return a text as it can be shown: of a very long one, the beginning. */
+const short = (text) => (text.length <= LONGEST ? text :
+  `${text.slice(0, LONGEST)}... (${text.length.toLocaleString("en")} characters)`);
+
 function made(name, text, ...classes) {
   const node = document.createElement(name);
   if (text !== undefined) node.textContent = text;
@@ -25,7 +31,9 @@ function made(name, text, ...classes) {
 
 // ------------------------------------------------------------------------- a run
 
-let scene = DATA.scenes[0];
+const EMPTY = { title: "", fields: {}, variables: [], values: [], states: [[]], actions: [], edges: [[]],
+  invariants: [], broken: {}, unknown: true };
+let scene = DATA.scenes[0] || EMPTY;
 let steps = []; // each: text, plain action, number of the state after it or null, what is wrong
 let at = 0;
 let chips = new Map();
@@ -65,6 +73,7 @@ function plain(action) {
 
 function take(action) {
   const before = current().number;
+  if (at < steps.length) about(""); // this is another run now
   steps = steps.slice(0, at);
   steps.push(stepped(before, action));
   go(at + 1);
@@ -81,6 +90,7 @@ function choose(number) {
   steps = [];
   at = 0;
   build();
+  about("");
   alerted("");
   render();
 }
@@ -88,33 +98,54 @@ function choose(number) {
 // ----------------------------------------------------------------------- loading
 
 /** Load a recorded run; say what is wrong with it, and where it leaves the specification. */
-function load(text) {
+function load(text, own = false) {
   let raw;
   try {
     raw = JSON.parse(text);
+    if (own) embedded = raw;
   } catch (error) {
     return alerted(`This is not JSON: ${error.message}`);
   }
   const trouble = unreadable(raw);
   if (trouble) return alerted(trouble);
-  const found = DATA.scenes.findIndex((each) => same(each.fields, raw.fields));
-  const told = raw.steps.length > 0 && raw.steps.every((each) => each.variables && complete(each.variables));
+  const pool = raw.model === POOL;
+  const found = pool ? DATA.scenes.findIndex((each) => same(each.fields, raw.fields)) : -1;
+  const told = (raw.steps.length > 0 || isState(raw.initially)) && raw.steps.every((each) => isState(each.variables)) &&
+    (!pool || (raw.steps.length > 0 && raw.steps.every((each) => complete(each.variables))));
   if (found < 0 && !told) {
-    return alerted("This page has no scene with the bounds of that run:\n" +
-      `${JSON.stringify(raw.fields)}\nMake one that has: foregone-spec page --trace FILE`);
+    return alerted(pool ? "This page has no scene with the bounds of that run:\n" +
+      `${said(raw.fields)}\nMake one that has: foregone-spec page --trace FILE` :
+      `This is a run of the model ${short(raw.model)}, of which this page has no picture, and it does not ` +
+      "say what its variables are.\nMake a page of it: foregone-spec page --trace FILE");
   }
   if (found >= 0) choose(found);
-  else strange(raw);
-  follow(raw.steps, found >= 0, typeof raw.violates === "string" ? raw.violates : "");
+  else strange(raw, pool);
+  follow(raw, found >= 0, raw === embedded ? DATA.judged : null);
+  about(whose(raw, raw === embedded ? DATA.judged : null));
   go(firstWrong() || steps.length);
+}
+
+/** Say of a counterexample whose it is, and what breaks where. */
+function whose(raw, judged) {
+  const word = (name) => (typeof raw[name] === "string" ? short(raw[name]) : "");
+  if (!word("design") && !word("violates")) return "";
+  const lines = [word("design") ? `A counterexample of ${word("design")}` : "A counterexample"];
+  const ending = word("ending") && `, ${word("ending")}`;
+  if (word("violates")) lines.push(`It breaks ${word("violates")} at step ${steps.length}${ending}.`);
+  const left = steps.findIndex((each) => each.left) + 1;
+  if (left) lines.push(`It leaves the specification at step ${left}, ${steps[left - 1].text}.`);
+  else if (!scene.unknown || (judged && !judged.unknown))
+    lines.push("The specification can do all of its steps.");
+  else lines.push(`Nothing is said here of whether its steps are the specification's: ` +
+    (judged ? `${judged.unknown}.` : "foregone-spec explain FILE may know."));
+  return lines.join("\n");
 }
 
 function unreadable(raw) {
   if (!raw || typeof raw !== "object" || raw.format !== "foregone-trace")
     return "This is no recorded run: its format is not foregone-trace.";
-  if (raw.version !== 1) return `This run has version ${raw.version}; this page reads 1.`;
-  if (raw.model !== "ProcessPool")
-    return `This is a run of the model ${raw.model}; this page shows ProcessPool.`;
+  if (raw.version !== 1) return `This run has version ${said(raw.version)}; this page reads 1.`;
+  if (typeof raw.model !== "string") return "This run does not name its model.";
   if (!Array.isArray(raw.steps) || !raw.fields || typeof raw.fields !== "object")
     return "This run has no steps, or no fields.";
   if (!raw.steps.every((each) => each && typeof each === "object" && typeof each.action === "string"))
@@ -122,37 +153,45 @@ function unreadable(raw) {
   return "";
 }
 
-/** Say whether these variables are enough to be shown. */
+const isState = (value) => Boolean(value) && typeof value === "object" && !Array.isArray(value);
+
+/** Say whether these variables are enough for the picture. */
 function complete(variables) {
+  if (!isState(variables)) return false;
   const lists = ["workIds", "callQueue", "processes", "runs", "resultQueue", "futures", "calls",
     "begun", "closers", "watched"];
   return lists.every((name) => Array.isArray(variables[name])) &&
     variables.resultQueue.every(Array.isArray) && typeof variables.phase === "string";
 }
 
-/** Show a run of bounds that the page does not have: what it tells is shown, and not checked. */
-function strange(raw) {
-  const first = raw.steps[0].variables;
-  const names = Object.keys(first);
-  const row = { ...first, workIds: [], callQueue: [], phase: "OPEN", awake: false, collected: false,
-    processes: first.processes.map(() => "unborn"), runs: first.runs.map(() => 0),
-    resultQueue: first.resultQueue.map(() => []), futures: first.futures.map(() => "PENDING"),
-    calls: first.calls.map(() => "out"), begun: first.begun.map(() => 0),
-    closers: first.closers.map(() => "out"), watched: first.watched.map(() => false) };
-  scene = { title: "a run of other bounds", fields: raw.fields, variables: names,
-    values: names.map((name) => [row[name]]), states: [names.map(() => 0)], actions: [],
-    edges: [[]], invariants: [], broken: {}, unknown: true };
+/** Show a run that the page does not know: what it tells is shown, and not checked. */
+function strange(raw, pool) {
+  const names = Object.keys(raw.steps.length ? raw.steps[0].variables : raw.initially);
+  const known = isState(raw.initially) && (!pool || complete(raw.initially));
+  const row = known ? raw.initially : pool ? made_up(raw.steps[0].variables) : {};
+  scene = { ...EMPTY, title: pool ? "A run of other bounds" : `A run of ${short(raw.model)}`, fields: raw.fields,
+    picture: pool, variables: names, values: names.map((name) => [row[name] ?? "?"]),
+    states: [names.map(() => 0)] };
+  by("scene").selectedIndex = -1;
   build();
 }
 
-function follow(raw, known, violates) {
+/** Return the state that a process pool of these bounds begins in. */
+const made_up = (first) => ({ ...first, workIds: [], callQueue: [], phase: "OPEN", awake: false,
+  collected: false, processes: first.processes.map(() => "unborn"), runs: first.runs.map(() => 0),
+  resultQueue: first.resultQueue.map(() => []), futures: first.futures.map(() => "PENDING"),
+  calls: first.calls.map(() => "out"), begun: first.begun.map(() => 0),
+  closers: first.closers.map(() => "out"), watched: first.watched.map(() => false) });
+
+/** Follow a run; where the page cannot judge it, what was said when the page was made may. */
+function follow(run, known, judged) {
   let number = known ? 0 : null;
   steps = [];
   at = 0;
-  for (const [index, each] of raw.entries()) {
+  for (const [index, each] of run.steps.entries()) {
     const { variables, ...action } = each;
-    const text = [action.action, ...Object.values(plainFields(action))].join(" ");
-    const step = { text, plain: action, number: null, variables, wrong: [] };
+    const text = [short(action.action), ...Object.values(plainFields(action)).map(worded)].join(" ");
+    const step = { text, plain: action, number: null, variables, wrong: [], left: false };
     const next = enabled(number).find((one) => same(plain(one), action));
     if (next) {
       Object.assign(step, { number: next.to, wrong: broken(number, next.to) });
@@ -160,25 +199,36 @@ function follow(raw, known, violates) {
       for (const [name, value] of Object.entries(variables || {}))
         if (!same(here[name], value))
           step.wrong.push(`${name} is ${said(value)}, and the specification has ${said(here[name])}`);
+      step.left = step.wrong.length > 0;
       step.variables = here;
     } else if (number !== null) {
       const instead = enabled(number).map((one) => one.text).join(", ");
-      step.wrong.push(`the specification does not allow this here; it allows: ${instead || "nothing"}`);
+      const ours = scene.actions.some((one) => one.action === action.action);
+      step.wrong.push(`the specification ${ours ? "does not allow this here" : "has no such step"}; ` +
+        `it allows: ${instead || "nothing"}`);
+      step.left = true;
+    } else if (judged && judged.reason && judged.followed === index) {
+      const instead = judged.enabled.join(", ") || "nothing";
+      step.wrong.push(`${judged.reason}; the specification allows: ${instead}`);
+      step.left = true;
     }
-    if (violates && index === raw.length - 1) step.wrong.push(`breaks ${violates}`);
+    if (typeof run.violates === "string" && run.violates && index === run.steps.length - 1)
+      step.wrong.push(`breaks ${short(run.violates)}${run.ending ? `, ${worded(run.ending)}` : ""}`);
     number = next ? next.to : null;
-    if (!step.variables || !complete(step.variables)) step.variables = (steps.at(-1) || start()).variables;
+    const enough = scene.picture === false ? isState : complete;
+    if (!enough(step.variables || null)) step.variables = (steps.at(-1) || start()).variables;
     steps.push(step);
   }
 }
 
+const worded = (value) => short(typeof value === "string" ? value : said(value));
 const plainFields = ({ action, ...rest }) => rest;
-const said = (value) => JSON.stringify(value) ?? "nothing";
+const said = (value) => short(JSON.stringify(value) ?? "nothing");
 const firstWrong = () => steps.findIndex((each) => each.wrong.length) + 1;
 
 function saved() {
   const lines = steps.slice(0, at).map((each) => `  ${JSON.stringify(each.plain)}`).join(",\n");
-  return `{"format": "foregone-trace", "version": 1, "model": "ProcessPool",\n` +
+  return `{"format": "foregone-trace", "version": 1, "model": "${POOL}",\n` +
     ` "fields": ${JSON.stringify(scene.fields)},\n "steps": [\n${lines}\n ]}\n`;
 }
 
@@ -187,6 +237,16 @@ function saved() {
 /** Make what a scene has: its processes, and a token for each call. */
 function build() {
   const now = decoded(0);
+  const picture = scene.picture !== false && scene !== EMPTY;
+  by("flow").hidden = !picture;
+  by("all").open = by("all").open || !picture;
+  by("save").disabled = scene.unknown === true;
+  by("scenes").hidden = DATA.scenes.length === 0;
+  by("title").textContent = `${picture ? "The process pool" : scene.title || "A run"}, step by step`;
+  for (const each of chips.values()) each.remove();
+  chips = new Map();
+  by("bounds").textContent = "";
+  if (!picture) return;
   by("processes").replaceChildren(...now.processes.map((_, i) => {
     const room = made("div", undefined, "room", "process");
     const calls = made("div", undefined, "calls");
@@ -194,7 +254,6 @@ function build() {
     room.append(made("h2", `Process #${i + 1}`), calls, made("div", undefined, "text"));
     return room;
   }));
-  for (const each of chips.values()) each.remove();
   chips = new Map(now.calls.map((_, i) => [i + 1, made("span", String(i + 1), "call")]));
   by("bounds").textContent = scene.unknown || scene.edges.includes(null) ? "" :
     `This scene: ${scene.states.length.toLocaleString("en")} states, every one of them checked ` +
@@ -219,14 +278,31 @@ function render() {
   const here = current();
   const now = here.variables;
   const before = new Map([...chips].map(([number, chip]) => [number, chip.getBoundingClientRect()]));
+  if (!by("flow").hidden) drawn(now);
+  listed(now, at > 1 ? steps[at - 2].variables : at ? decoded(0) : now);
+  offered(here.number);
+  told(here);
+  travel(before);
+}
+
+function drawn(now) {
   const where = places(now);
   const order = [...now.workIds, ...now.callQueue, ...now.resultQueue.flat()];
   const sorted = [...chips.keys()].sort((a, b) => order.indexOf(a) - order.indexOf(b) || a - b);
   for (const number of sorted) dress(chips.get(number), number, now, where.get(number));
   texts(now);
-  offered(here.number);
-  told(here);
-  travel(before);
+}
+
+/** List all variables; those that the last step has changed are marked. */
+function listed(now, was) {
+  by("variables").replaceChildren(...Object.entries(now).map(([name, value]) => {
+    const changed = !same(value, was[name] ?? null);
+    const line = made("tr", undefined, changed && "changed");
+    const head = made("th", short(name));
+    head.scope = "row";
+    line.append(head, made("td", worded(value)), made("td", changed ? `was ${worded(was[name])}` : ""));
+    return line;
+  }));
 }
 
 function dress(chip, number, now, place) {
@@ -314,7 +390,9 @@ function offered(number) {
 }
 
 function nothing(number) {
-  if (scene.unknown) return "The page does not know these bounds.";
+  if (scene === EMPTY) return "Nothing is loaded.";
+  if (scene.picture === false) return "The page has no picture of this model: it shows what the run tells.";
+  if (scene.unknown) return "The page does not know these bounds: it shows what the run tells.";
   if (number === null) return "This run has left the specification, which says nothing of what follows.";
   if (!scene.edges[number]) return "This page was made for one run: it does not know what follows here.";
   return "Nothing may happen any more.";
@@ -348,6 +426,11 @@ function told(here) {
   by("live").textContent = at === 0 ? "initially" : `step ${at}: ${steps[at - 1].text}`;
 }
 
+function about(text) {
+  by("about").hidden = !text;
+  by("about").textContent = text;
+}
+
 function alerted(text) {
   by("alert").hidden = !text;
   by("alert").textContent = text;
@@ -363,7 +446,10 @@ const commands = {
     if (found.length) take(found[Math.floor(Math.random() * found.length)]);
   },
   reset: () => {
-    steps = [];
+    if (!scene.unknown) {
+      steps = [];
+      about("");
+    }
     go(0);
   },
   save: () => {
@@ -399,7 +485,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-choose(0);
-if (DATA.trace !== null) load(DATA.trace);
+let embedded = null; // the run that the page was made for
+if (DATA.scenes.length) choose(0);
+else {
+  build();
+  render();
+}
+if (DATA.trace !== null) load(DATA.trace, true);
 /** For who asks from outside what is shown now. */
 window.foregone = { variables: () => current().variables, enabled: () => enabled(current().number).map((each) => each.text) };
