@@ -64,7 +64,7 @@ equality: setup  ## the state graphs of TLA+ and of Python are equal
 schedules: setup  ## the library under all thread schedules, up to a bound
 	@$(RUN) -m model_tests.chain.schedules $(ARGS)
 
-schedules-deep: setup  ## the same for longer, before a release: up to 80 minutes
+schedules-deep: setup  ## the same for longer, before a release: up to 100 minutes
 	@$(RUN) -m model_tests.chain.schedules_deep --write $(ARGS)
 
 inclusions: setup  ## code and spec of the future take the same steps; histories are linearizable

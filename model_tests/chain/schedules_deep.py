@@ -1,4 +1,4 @@
-"""Schedules as far as 80 minutes on two processors go: run before a release, and kept.
+"""Schedules as far as 100 minutes on two processors go: run before a release, and kept.
 
     python -m model_tests.chain.schedules_deep [--write] [PART ...]
 
