@@ -17,13 +17,16 @@ from foregone_conformance.promises import (
     waived,
 )
 
+#: They start many processes, for which a busy machine needs time.
+pytestmark = pytest.mark.timeout(140)
+
 HERE: Final = "model_tests.conformance.at_least_once"
 
 
-def judged(name: str, claim: str, folder: Path) -> tuple[int, dict[str, str], str]:
+def judged(name: str, claim: str, folder: Path, *more: str) -> tuple[int, dict[str, str], str]:
     """Judge one of them by one claim; return the exit code, the claim, and what it says."""
     file = folder / "report.json"
-    code = main([f"{HERE}:{name}", "--thread", "--only", claim, "--json", str(file)])
+    code = main([f"{HERE}:{name}", "--thread", "--only", claim, "--json", str(file), *more])
     told = json.loads(file.read_text())
     (found,) = told["claims"]
     return code, found, told["says"]
@@ -54,6 +57,14 @@ def test_who_does_more_than_he_says_is_shown_to(tmp_path: Path) -> None:
     code, found, _ = judged("Modest", "shutdown-cancels", tmp_path)
     assert (code, found["verdict"]) == (0, "not applicable")
     assert "what was handed on may have begun, and is not cancelled" in found["seen"]
+
+
+def test_a_hang_is_shown_too(tmp_path: Path) -> None:
+    code, found, _ = judged("Stuck", "AtMostOnce", tmp_path, "--patience", "3")
+    assert (code, found["verdict"]) == (0, "not applicable")
+    assert "; here it was broken: it hung: nothing happened for 3 s" in found["seen"]
+    code, found, _ = judged("Stuck", "NothingLost", tmp_path, "--patience", "3")
+    assert (code, found["verdict"]) == (1, "broken")
 
 
 def test_all_else_is_asked_of_him_too(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ KNOWN: Final[dict[str, Known]] = {
     "deadpool": Known("deadpool:Deadpool", "deadpool.Deadpool"),
     "mpi4py": Known("mpi4py.futures:MPIPoolExecutor", "mpi4py.futures.MPIPoolExecutor"),
     "dask": Known("foregone_conformance.adapters:dask", "the executor of a dask Client"),
+    "foregone-dask": Known("foregone_conformance.adapters:begun_once", "ours, at most once"),
+    "foregone-dask-again": Known("foregone_conformance.adapters:begun_again", "at least once"),
 }
 
 
@@ -110,6 +112,27 @@ def pebble(max_workers: int, mp_context: object = None, **others: object) -> Exe
         others["context"] = mp_context
     library = importlib.import_module("pebble")
     return Scheduling(library.ProcessPool(max_workers, **others))
+
+
+def begun_once(max_workers: int, **others: object) -> Executor:
+    """Return foregone's executor on a cluster of its own, whose calls begin at most once.
+
+    ``max_workers``  how many worker processes, of one thread each
+    ``others``       ``initializer``, ``initargs``, ``observer``, ``silence_limit``
+    Raises ImportError if distributed is not there.
+    """
+    return _on_dask(max_workers, at_most_once=True, **others)
+
+
+def begun_again(max_workers: int, **others: object) -> Executor:
+    """Return the same, but a call whose worker is lost begins again."""
+    return _on_dask(max_workers, at_most_once=False, **others)
+
+
+def _on_dask(max_workers: int, **others: object) -> Executor:
+    library = importlib.import_module("foregone.dask")
+    made: Executor = library.DaskExecutor(max_workers=max_workers, **others)
+    return made
 
 
 def dask(max_workers: int) -> Executor:

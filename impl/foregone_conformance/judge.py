@@ -24,6 +24,7 @@ from foregone import ThreadPoolExecutor
 from foregone_conformance import child, session
 from foregone_conformance.claims import Claim, Verdict
 from foregone_conformance.kinds import BadFactory, Kind
+from foregone_conformance.promises import SAYS, waived
 
 PATIENCE: Final = 10.0  # seconds
 LIMIT: Final = 120.0  # seconds
@@ -90,6 +91,7 @@ class _Came:
     seconds: float
     why: str  # there is none
     stacks: str
+    says: str = ""  # what the executor says of itself, as far as it came to that
 
 
 def look(
@@ -142,7 +144,9 @@ def tried(setting: Setting, claim: Claim, stop: threading.Event | None = None) -
     """Try one claim in a process of its own, until that ends or ``stop`` is set."""
     came = _run(setting, claim.id, claim.limit, stop)
     if came.told is None:
-        return Result(claim, Verdict.BROKEN, came.why, came.seconds, came.stacks)
+        why = waived(came.says, claim.id, Verdict.BROKEN.value, came.why)
+        found = Verdict.NOT_APPLICABLE if why else Verdict.BROKEN
+        return Result(claim, found, why or came.why, came.seconds, came.stacks)
     verdict, seen = came.told["verdict"], came.told["seen"]
     if verdict == "bad":
         raise BadFactory(seen)
@@ -191,7 +195,8 @@ def _run_in(
         why = f"its process was {how}" if code < 0 else f"its process {how}"
         stacks = _read(os.path.join(place, child.STACKS)) + _read(os.path.join(place, "said"))
     doing = _read(os.path.join(place, "doing"))
-    return _Came(None, seconds, f"{why}, {doing}" if doing else why, stacks)
+    says = _read(os.path.join(place, SAYS))
+    return _Came(None, seconds, f"{why}, {doing}" if doing else why, stacks, says)
 
 
 def _told(text: str) -> dict[str, str] | None:

@@ -87,8 +87,15 @@ class Judged:
                 f"{self.address!r} made {made!r}, which has no submit or no shutdown: "
                 "name a factory of executors"
             )
-        self.says = promises.said_by(made)
+        self._heard(promises.said_by(made))
         return cast("Executor", made)
+
+    def _heard(self, says: str) -> None:
+        """Keep what an executor says of itself, here and for the judge."""
+        if says != self.says:
+            self.says = says
+            with open(os.path.join(self.place, promises.SAYS), "w", encoding="utf-8") as file:
+                file.write(says)
 
     def pool_by(self, start: str, workers: int, **others: object) -> Executor:
         """Return a new executor, its processes started as named if that can be chosen."""

@@ -11,6 +11,9 @@ from typing import Final
 
 from foregone_conformance.kinds import NotApplicable
 
+#: The file in a claim's folder that has it, for the judge of who does not come back.
+SAYS: Final = "says"
+
 AT_LEAST_ONCE: Final = "calls run at least once"
 AT_MOST_ONCE: Final = "calls run at most once"
 
@@ -18,6 +21,7 @@ AT_MOST_ONCE: Final = "calls run at most once"
 NOT_CLAIMED: Final[dict[str, str]] = {
     "AtMostOnce": "a call whose worker is lost begins again",
     "CancelSucceedsUntilClaimed": "cancel() is refused from when a call is handed on",
+    "M12": "a call whose process ends in it is run again, and waits for its turn behind others",
     "shutdown-cancels": "what was handed on may have begun, and is not cancelled",
     "NoForeignCodeUnderALock": "cancel() of what was handed on is refused, also in a callback",
 }

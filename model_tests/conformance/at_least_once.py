@@ -1,5 +1,12 @@
 """Executors that say of themselves how often a call runs; the first two run each twice."""
 
+# ruff: noqa: ANN401  a call takes what it takes
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
 from model_tests.conformance.faults import RunsTwice
 from model_tests.conformance.plain import Plain
 
@@ -20,3 +27,18 @@ class Modest(Plain):
     """It does more than it says."""
 
     at_most_once = False
+
+
+class Stuck(Modest):
+    """It does not come back from shutdown, if it had more than one call."""
+
+    calls = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.calls += 1
+        return super().submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        if wait and self.calls > 1:
+            threading.Event().wait()
