@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from foregone_spec.counterexample import judged, read
-from foregone_spec.kinds import TraceError
+from foregone_spec.future_model import FutureModel
+from foregone_spec.kinds import TraceError, plain_fields
 from foregone_spec.model import Value
 from model_tests.chain.counterexample import (
     NoCounterexample,
     configured,
     defect_of,
+    followed,
     found,
     main,
     told,
@@ -178,3 +180,16 @@ def test_what_is_no_value_is_told(text: str) -> None:
 def test_what_is_printed_is_found() -> None:
     output = 'x\n<<"SEEN", 1, <<>>>>\n<< "SEEN",\n  2,\n  <<3>> >>\n<<"GIVEN", 1>>\n'
     assert printed(output, "SEEN") == [(1, ()), (2, (3,))]
+
+
+@pytest.mark.parametrize("ends", ["SetException()", "SetResult(agent=1)"])
+def test_of_steps_that_lead_to_the_same_it_is_the_one_that_tlc_names(ends: str) -> None:
+    model = FutureModel(owned=False)
+    (first,) = model.initial()
+    states = [first]
+    for wanted in ("SetRunningOrNotifyCancel()", ends):
+        action = next(each for each in model.enabled(states[-1]) if str(each) == wanted)
+        states.append(model.step(states[-1], action))
+    names = ["SetRunningOrNotifyCancel", ends.partition("(")[0]]
+    steps = followed("Future", plain_fields(model), names, [*map(model.variables, states)])
+    assert [str(each) for each in steps][1] == ends.removesuffix("()")

@@ -432,7 +432,10 @@ def test_of_a_long_text_the_beginning_is_shown(shown: Page, tmp_path: Path) -> N
     file.write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
     shown.load(file)
     assert "(300,000 characters)" in shown.alert()
-    assert len(shown.run("return document.body.innerText")) < 30_000
+    text = shown.run("return document.body.innerText")
+    assert len(text) < 60_000
+    assert "\u202e" not in text  # or what we say would stand the wrong way round
+    assert "\\u{202e}\U0001f980" in shown.alert()
     assert shown.run("return document.documentElement.scrollWidth <= innerWidth")
     shown.picture("long texts")
 

@@ -25,6 +25,8 @@ from foregone_spec.process_pool_state import ABSENT, DEAD, ProcessPoolState
 
 #: A page with more states than this takes a browser too long to read.
 LIMIT: Final = 60_000
+#: With a run there is something to be shown all the same, and nobody wants to wait for more.
+LIMIT_OF_RUN: Final = 6_000
 
 #: Whose step an action is, by its name: whoever uses the pool, a process, or the local worker.
 _OF_USERS: Final = (
@@ -59,7 +61,7 @@ class Scene:
         Raises TooManyStates if there are too many and no run is given.
         """
         try:
-            return explore(self.model, LIMIT)
+            return explore(self.model, LIMIT if self.run is None else min(LIMIT, LIMIT_OF_RUN))
         except TooManyStates:
             if self.run is None:
                 raise
@@ -221,6 +223,8 @@ def _broken(
     graph: Graph[ProcessPoolState, act.Action], numbers: Mapping[ProcessPoolState, int]
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield what is violated: by the number of a state, or of two, before and after a step."""
+    if not graph.violations and len(graph.edges) == len(numbers):
+        return  # whoever has explored all of it has asked
     model = graph.model
     for state, number in numbers.items():
         wrong = [name for name, holds in model.invariants.items() if not holds(state)]

@@ -18,9 +18,15 @@ function canonical(value) {
       : each);
 }
 
-/** Return a text as it can be shown: of a very long one, the beginning. */
-const short = (text) => (text.length <= LONGEST ? text :
-  `${text.slice(0, LONGEST)}... (${text.length.toLocaleString("en")} characters)`);
+/**
+ * Return a text of others as it can be shown: of a very long one, the beginning, and nothing in it
+ * that would be obeyed, as what turns the direction of all that follows.
+ */
+function short(text) {
+  const plain = text.slice(0, LONGEST).replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu,
+    (each) => `\\u{${each.codePointAt(0).toString(16)}}`);
+  return text.length <= LONGEST ? plain : `${plain}... (${text.length.toLocaleString("en")} characters)`;
+}
 
 function made(name, text, ...classes) {
   const node = document.createElement(name);
@@ -104,7 +110,7 @@ function load(text, own = false) {
     raw = JSON.parse(text);
     if (own) embedded = raw;
   } catch (error) {
-    return alerted(`This is not JSON: ${error.message}`);
+    return alerted(`This is not JSON: ${short(error.message)}`);
   }
   const trouble = unreadable(raw);
   if (trouble) return alerted(trouble);
