@@ -46,12 +46,15 @@ class Column:
         return f"{self.name}, {self.version}" if self.python else self.name
 
 
+DASK: Final = ("distributed==2026.8.0",)
 PEERS: Final = (
     Column("loky", "", "", ("loky==3.7.0",)),
     Column("pebble", "", "", ("pebble==5.2.3",)),
     Column("deadpool", "", "", ("deadpool-executor==2026.7.1",)),
     Column("mpi4py", "", "", ("mpi4py==4.1.2", "mpich==5.0.2")),
-    Column("dask", "", "", ("distributed==2026.8.0",), ("--jobs", "3")),
+    Column("dask", "", "", DASK, ("--jobs", "3")),
+    Column("foregone-dask", "", "", DASK, ("--jobs", "3")),
+    Column("foregone-dask-again", "", "", DASK, ("--jobs", "3")),
 )
 OWN: Final = ("standard-thread", "standard-process", "foregone-thread", "foregone-process")
 
@@ -131,6 +134,7 @@ def main(names: Sequence[str]) -> int:
         print(f"there is no {' or '.join(names)}: {', '.join(each.title for each in columns())}")
         return 2
     kept = cast("dict[str, object]", read()["columns"]) if RECORDED.exists() else {}
+    at = stamp()  # before what is kept changes
     failed = 0
     for column in chosen:
         came = judged(column)
@@ -138,10 +142,10 @@ def main(names: Sequence[str]) -> int:
             print(f"{column.title}: {came}", flush=True)
             failed += 1
             continue
-        kept[column.title] = {**came, "commit": stamp()["commit"]}
+        kept[column.title] = {**came, "commit": at["commit"]}
         print(f"{column.title}: {came['counts']}, {came['seconds']} s", flush=True)
         order = {each.title: kept[each.title] for each in columns() if each.title in kept}
-        told = {**stamp(), "columns": {**order, **kept}}
+        told = {**at, "columns": {**order, **kept}}
         RECORDED.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return int(failed > 0)
 
