@@ -220,6 +220,23 @@ def test_what_cannot_be_shown_is_told_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_that_a_browser_could_not_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.json"
+    out = tmp_path / "page.html"
+    model = ProcessPoolModel(calls=30, processes=1, capacity=1)
+    file.write_text(dumps(model, [act.Submit(each) for each in range(1, 31)]))
+    monkeypatch.setattr(page_module, "_MOST_OF_RUN", 30 * 31 - 1)
+    assert main(["page", "--trace", str(file), "--output", str(out)]) == 2
+    assert "30 steps of 31 calls and processes are too many" in capsys.readouterr().err
+    assert not out.exists()
+    monkeypatch.setattr(page_module, "_MOST_OF_RUN", 30 * 31)
+    monkeypatch.setattr(page_module, "explore", lambda *_: pytest.fail("it has too many states"))
+    assert main(["page", "--trace", str(file), "--output", str(out)]) == 0
+    assert len(embedded(out.read_text())["scenes"]) == 1
+
+
 def test_a_run_of_another_model_has_no_scene_but_its_variables(tmp_path: Path) -> None:
     run = tmp_path / "run.json"
     run.write_text(

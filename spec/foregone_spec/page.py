@@ -7,9 +7,10 @@ disagree with the specification.  Nothing is fetched, and nothing from a trace i
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.resources import files
-from typing import Final, final
+from typing import Final, cast, final
 
 from foregone_spec import counterexample, trace, words
 from foregone_spec import process_pool_actions as act
@@ -27,6 +28,10 @@ from foregone_spec.process_pool_state import ABSENT, DEAD, ProcessPoolState
 LIMIT: Final = 60_000
 #: With a run there is something to be shown all the same, and nobody wants to wait for more.
 LIMIT_OF_RUN: Final = 6_000
+#: Of more calls and processes there are more states than that, whatever else is bounded.
+_FEW: Final = 10
+#: What may happen beside a run is shown, too: so many steps times calls a browser can read.
+_MOST_OF_RUN: Final = 100_000
 
 #: Whose step an action is, by its name: whoever uses the pool, a process, or the local worker.
 _OF_USERS: Final = (
@@ -60,11 +65,11 @@ class Scene:
 
         Raises TooManyStates if there are too many and no run is given.
         """
-        try:
-            return explore(self.model, LIMIT if self.run is None else min(LIMIT, LIMIT_OF_RUN))
-        except TooManyStates:
-            if self.run is None:
-                raise
+        if self.run is None:
+            return explore(self.model, LIMIT)
+        if sum(_size(self.model)) <= _FEW:
+            with suppress(TooManyStates):
+                return explore(self.model, min(LIMIT, LIMIT_OF_RUN))
         graph = Graph(self.model, self.model.initial())
         state = graph.initial[0]
         for action in (*self.run, None):
@@ -109,11 +114,17 @@ def scenes() -> tuple[Scene, ...]:
     )
 
 
+def _size(model: _Model) -> tuple[int, int]:
+    """Return how many calls and processes a model has."""
+    fields = cast("dict[str, int]", plain_fields(model))
+    return fields["calls"], fields["processes"]
+
+
 def of_trace(name: str, text: str) -> tuple[tuple[Scene, ...], str, Judged]:
     """Return what the page is to show of a run, or of a counterexample, that ``text`` is.
 
     Its scene, none where the model is not the process pool; the text to be loaded; how far the
-    specification follows it.  Raises TraceError where it cannot be read.
+    specification follows it.  Raises TraceError where it cannot be read, or is too long.
     """
     found = counterexample.read(text)
     if found is None:
@@ -128,6 +139,13 @@ def of_trace(name: str, text: str) -> tuple[tuple[Scene, ...], str, Judged]:
         return (), text, judged
     model = PROCESS_POOL.model(found.fields)
     taken = tuple(PROCESS_POOL.action(each.action, name) for each in found.steps[: judged.followed])
+    calls = sum(_size(model))
+    if len(taken) * calls > _MOST_OF_RUN:
+        raise TraceError(
+            f"{len(taken):,} steps of {calls:,} calls and processes are too many for a "
+            f"page, which takes {_MOST_OF_RUN:,} of the one times the other: foregone-spec check "
+            "and explain take runs of any size"
+        )
     return (Scene(f"the run {name.rpartition('/')[2]}", model, taken),), text, judged
 
 
