@@ -22,15 +22,22 @@ from model_tests.contract_induction import known_states
 #: What has no contract and no law, and why.
 WITHOUT: Final = {
     "__main__.main": "it reads arguments and prints: test_spec_main runs it",
+    "counterexample.judged": "it asks follow, which has a law: test_spec_counterexample has runs",
+    "counterexample.of_run": "test_spec_counterexample: what is written is read",
+    "counterexample.of_walk": "test_spec_stepping saves what goto finds, and reads it",
+    "counterexample.read": "it reads a file: test_spec_counterexample has those that are none",
     "invariants.mapping": "it only names the predicates, each of which has a law",
     "invariants.thread_pool": "it only names the predicates, each of which has a law",
     "invariants.waiting": "it only names the predicates, each of which has a law",
     "options.fields_of": "it reads arguments: test_spec_main runs it",
     "options.model_options": "it only names the options: test_spec_main runs it",
+    "page.of_trace": "it puts together what is read and judged: test_spec_page and a browser",
     "page.page": "it puts texts together: test_spec_page reads them, and a browser does",
     "pixels.png": "another library draws: test_spec_main looks at what it drew",
     "page.scenes": "it only names the scenes: test_spec_page explores each",
     "process_pool_invariants.process_pool": "it only names the predicates, each of which has a law",
+    "told.checked": "it puts a verdict into words: test_spec_counterexample, test_spec_main",
+    "told.explained": "it puts a run into words: test_spec_counterexample, test_spec_main",
 }
 
 
