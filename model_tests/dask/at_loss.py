@@ -15,11 +15,13 @@ from foregone.dask.cluster import Cluster
 from foregone.dask.ports import DaskFuture
 from model_tests import process_calls as calls
 from model_tests.dask.clusters import (
+    GIVES_UP,
     LIMIT,
     PATIENCE,
     apart,
     claim_as,
     client_of,
+    configured,
     local,
     pids,
     until,
@@ -87,6 +89,19 @@ def test_a_call_that_was_not_claimed_outlives_any_number_of_workers(house: House
         assert [type(each.exception(PATIENCE)) for each in deadly] == [WorkerLost] * 3
         assert last.result(PATIENCE) == calls.value_of(99)
         assert sorted(house.begun()) == [0, 1, 2, 99]
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_a_cluster_of_our_own_that_gives_a_worker_up_has_another(house: House, once: bool) -> None:
+    with configured({GIVES_UP: 0}), DaskExecutor(max_workers=1, at_most_once=once) as executor:
+        with house.opened():
+            (held,) = hold(executor, house, 1)
+            os.kill(house.pid(-1), signal.SIGKILL)
+            last = executor.submit(calls.value, house.log, 99)
+            if once:
+                assert isinstance(held.exception(PATIENCE), WorkerLost)
+        assert last.result(PATIENCE) == calls.value_of(99)
+        assert once or held.result(PATIENCE) == calls.value_of(-1)
 
 
 def test_without_claims_a_call_runs_again(house: House) -> None:

@@ -27,6 +27,9 @@ PATIENCE: Final = 100.0
 #: The same for a whole test, which pytest ends then.
 LIMIT: Final = 140
 
+#: The setting that says after how many seconds a cluster gives up a worker that has died.
+GIVES_UP: Final = "distributed.deploy.lost-worker-timeout"
+
 #: A client or a cluster of Dask.
 Foreign: TypeAlias = Any
 
@@ -52,11 +55,17 @@ def _distributed() -> Foreign:
     return import_module("distributed")
 
 
+def configured(settings: dict[str, object]) -> Foreign:
+    """Return a context in which Dask has these settings."""
+    _distributed()  # before anything is set: its own settings come with it
+    return import_module("dask").config.set(settings)
+
+
 @contextmanager
 def local(workers: int = 2, **settings: object) -> Iterator[Foreign]:
     """Yield a client of a cluster with its scheduler in this process; its workers are others."""
-    _distributed()  # before anything is set: its own settings come with it
-    with import_module("dask").config.set(settings):
+    # On a busy machine it gives up a worker that it could start anew, and never starts another.
+    with configured({GIVES_UP: PATIENCE, **settings}):
         cluster = _distributed().LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

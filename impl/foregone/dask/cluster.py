@@ -16,6 +16,7 @@ loop's.
 import asyncio
 import pickle
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from foregone.dask import claims, ports
@@ -141,6 +142,12 @@ class Cluster:
                     raise Unreachable from None
             except Exception as error:
                 raise Unreachable from error
+
+    def tend(self) -> None:
+        """Start anew what a cluster of our own gives up: who died, and is not soon back."""
+        own = self._own
+        if own is not None and len(own.workers) < (wanted := len(own.worker_spec)):
+            _quietly(partial(own.scale, wanted))
 
     def lost(self) -> str:
         """Return how it comes that there is no scheduler, or "" if there is."""

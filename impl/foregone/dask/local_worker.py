@@ -45,7 +45,7 @@ _ANSWER, _RAISE, _DIED, _FAIL = Event.ANSWER, Event.RAISE, Event.DIED, Event.FAI
 #: What ends a call that was begun.
 _OF_BEGUN: Final = (_ANSWER, _RAISE, _DIED)
 
-#: Seconds between two looks at the connection.
+#: Seconds between two looks at the connection, and at the workers of a cluster of our own.
 PULSE: Final = 0.5
 #: So many calls, and about so many bytes, go out in one message: Dask warns of more.
 MOST: Final = 2_000
@@ -78,8 +78,10 @@ class LocalWorker:
         pool = self.pool
         try:
             while not self.turn():
-                if not (pool.queue or pool.inbox):
-                    pool.gate.acquire(timeout=PULSE if pool.calls else NO_LIMIT)
+                if pool.queue or pool.inbox:
+                    continue
+                if not pool.gate.acquire(timeout=PULSE if pool.calls else NO_LIMIT):
+                    pool.cluster.tend()
         except BaseException as error:  # a defect of ours: nobody is left waiting
             LOGGER.critical("the local worker of %s has failed", pool.name, exc_info=True)
             pool.broken(f"the local worker failed: {error!r}")

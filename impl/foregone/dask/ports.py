@@ -7,7 +7,7 @@ waits for a future without one thread, or one request, for each.
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from types import ModuleType
 from typing import Protocol, cast
 
@@ -142,6 +142,20 @@ class Client(Protocol):
 
 class OwnCluster(Protocol):
     """A cluster that this process has started."""
+
+    @property
+    def workers(self) -> Sized:
+        """Those that there are, or are being started."""
+        ...
+
+    @property
+    def worker_spec(self) -> Sized:
+        """Those that there should be."""
+        ...
+
+    def scale(self, n: int) -> object:
+        """Have so many workers; those that are missing are started."""
+        ...
 
     def close(self) -> object:
         """End its processes."""
