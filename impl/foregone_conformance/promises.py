@@ -22,6 +22,8 @@ NOT_CLAIMED: Final[dict[str, str]] = {
     "AtMostOnce": "a call whose worker is lost begins again",
     "CancelSucceedsUntilClaimed": "cancel() is refused from when a call is handed on",
     "M12": "a call whose process ends in it is run again, and waits for its turn behind others",
+    "map-stops": "what was handed on may have begun, and is not cancelled",
+    "map-timeout-stops": "what was handed on may have begun, and is not cancelled",
     "shutdown-cancels": "what was handed on may have begun, and is not cancelled",
     "NoForeignCodeUnderALock": "cancel() of what was handed on is refused, also in a callback",
 }
