@@ -84,7 +84,7 @@ def test_a_claim_that_came_after_the_record_is_not_said_to_be_kept(
 
 def test_ours_is_convicted_of_nothing() -> None:
     ours = {title: told for title, told in columns().items() if title.startswith("foregone")}
-    assert len(ours) == 2 * len(SUPPORTED)
+    assert len(ours) == 2 * len(SUPPORTED) + 2  # on Dask, both ways
     for title, told in ours.items():
         assert cast("Mapping[str, int]", told["counts"])["broken"] == 0, title
         assert "broken" not in verdicts(told).values()

@@ -101,16 +101,17 @@ def _executors() -> Iterator[str]:
 def label(title: str) -> str:
     """Return what a column of the tables is called."""
     name, _, version = title.partition(", ")
-    return f"{name.partition('-')[0]} {version}".strip()
+    if not version:  # of the interpreter at hand
+        return name
+    return OURS if name.startswith(OURS) else f"{name.partition('-')[0]} {version}"
 
 
 def merged(kind: Kind) -> dict[str, list[Mapping[str, str]]]:
-    """Return what stands side by side: ours of all versions is one column."""
+    """Return what stands side by side: our pools on all interpreters are one column."""
     found: dict[str, list[Mapping[str, str]]] = {}
     for title, told in columns().items():
         if told["kind"] == kind.value:
-            name = OURS if title.startswith(OURS) else label(title)
-            found.setdefault(name, []).append(words(told))
+            found.setdefault(label(title), []).append(words(told))
     return found
 
 
