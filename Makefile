@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 RUN = $(VENV)/bin/python
