@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,12 +180,17 @@ def test_tlc_starts_from_a_cache_or_without_one(
     """Who cannot make one in time, or has a Java that does not, goes without."""
     monkeypatch.setattr(java, "BUILD", tmp_path)
 
-    def late(*_: object, **__: object) -> None:
+    asked: list[str] = []
+
+    def late(command: Sequence[str], **_: object) -> None:
+        asked.extend(command)
         raise subprocess.TimeoutExpired("java", 1.0)
 
     with monkeypatch.context() as patch:
         patch.setattr(subprocess, "run", late)
         assert java._cached.__wrapped__(java.java(), java.jar()) == ()
+    assert any(each.startswith("-XX:AOTCacheOutput=") for each in asked)
+    assert not {*asked} & {*java.QUICKLY}  # long runs learn from it how to compile
     (flag,) = java._cached.__wrapped__(java.java(), java.jar())
     (made,) = tmp_path.iterdir()
     assert flag == f"-XX:AOTCache={made}"

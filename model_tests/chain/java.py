@@ -72,6 +72,7 @@ def _tlc(*flags: str) -> tuple[str, ...]:
 def _cached(runtime: Path, tools: Path) -> tuple[str, ...]:
     """Return the flag with which Java uses the cache, which is made if need be."""
     told = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in (runtime, tools)]
+    told += _tlc(*WELL)
     place = BUILD / f"tlc-{hashlib.sha256(repr(told).encode()).hexdigest()[:12]}.aot"
     if not place.exists():
         _make(place)
@@ -79,7 +80,11 @@ def _cached(runtime: Path, tools: Path) -> tuple[str, ...]:
 
 
 def _make(place: Path) -> None:
-    """Run a small model for what it loads; others may do so at the same time."""
+    """Run a small model for what it loads; others may do so at the same time.
+
+    It compiles well: the cache also keeps what Java has learnt of the code, and what it learns
+    while it compiles quickly has later runs that compile well take twice as long.
+    """
     BUILD.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="aot-", dir=BUILD) as room,
@@ -88,7 +93,7 @@ def _make(place: Path) -> None:
         made = Path(room) / "cache"
         subprocess.run(
             (
-                *_tlc(f"-XX:AOTCacheOutput={made}", *QUICKLY, f"-Djava.io.tmpdir={room}"),
+                *_tlc(f"-XX:AOTCacheOutput={made}", *WELL, f"-Djava.io.tmpdir={room}"),
                 *("-tool", "-deadlock", "-metadir", room),
                 *("-config", "holds/Map-buffer.cfg", "MCMap.tla"),
             ),
