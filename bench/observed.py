@@ -5,7 +5,8 @@
 Each side runs in a process of its own that stays; they run in turn, the order of each pair by
 the toss of a coin, and each pair gives one ratio of throughputs.  *Off* is foregone as it is,
 against a copy from which every line that looks at the log was deleted: 1 is no cost.  *On* is
-with ``JSONLines`` writing to a file, against foregone as it is.
+with ``JSONLines`` writing to a file, against foregone as it is; and against the standard
+library's executor, which tells nobody anything.
 """
 
 import argparse
@@ -17,13 +18,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, final
 
 from bench.paired import Comparison, compare, interval, machine
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-_LOOKS: Final = re.compile(r"^ *if observer\.log is not None.*observer\.log \+=.*\n", re.MULTILINE)
+_LOOKS: Final = re.compile(r"^( *)if observer\.log is not None.*observer\.log \+=.*$", re.MULTILINE)
 
 #: What is run: a title, the executor, how many calls, and how long each works, in rounds.
 WORKLOADS: Final = (
@@ -34,17 +36,18 @@ WORKLOADS: Final = (
 )
 
 CHILD: Final = """
-import gc, json, sys, time
+import gc, importlib, json, sys, time
 from multiprocessing import get_context
 import foregone
 def work(rounds):
     for _ in range(rounds): pass
-kind, count, rounds, file = json.loads(sys.argv[1])
+kind, count, rounds, file, library = json.loads(sys.argv[1])
+its = importlib.import_module(library)
 told = {"observer": foregone.JSONLines(file, most_bytes=1 << 28)} if file else {}
 if kind == "threads":
-    executor = foregone.ThreadPoolExecutor(2, **told)
+    executor = its.ThreadPoolExecutor(2, **told)
 else:
-    executor = foregone.ProcessPoolExecutor(2, get_context("fork"), **told)
+    executor = its.ProcessPoolExecutor(2, get_context("fork"), **told)
 def once():
     start = time.perf_counter()
     if kind == "trips":
@@ -63,12 +66,19 @@ executor.shutdown()
 
 @final
 class Side:
-    """One side: foregone from a folder, in a process that runs when it is told to."""
+    """One side: an executor, in a process that runs when it is told to."""
 
-    def __init__(self, folder: Path, workload: tuple[str, str, int, int], file: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        workload: tuple[str, str, int, int],
+        file: str = "",
+        library: str = "foregone",
+    ) -> None:
+        """Start the process: foregone is that of ``folder``, and writes to ``file`` if told to."""
         path = os.pathsep.join(map(str, (folder, ROOT / "spec")))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, json.dumps([*workload[1:], file])],
+            [sys.executable, "-c", CHILD, json.dumps([*workload[1:], file, library])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -93,7 +103,7 @@ def without_looks(folder: Path) -> Path:
     made = Path(shutil.copytree(ROOT / "impl", folder / "impl"))
     deleted = 0
     for path in made.rglob("*.py"):
-        text, count = _LOOKS.subn("", path.read_text())
+        text, count = _LOOKS.subn(r"\1pass", path.read_text())
         if count:
             compile(text, str(path), "exec")
             path.write_text(text)
@@ -123,18 +133,31 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bare = without_looks(Path(folder))
         for workload in WORKLOADS:
-            for number, what in enumerate(("off", "on")):
-                file = str(Path(folder) / f"{number}.jsonl") if what == "on" else ""
-                sides = (
-                    Side(ROOT / "impl" if file else bare, workload, ""),
-                    Side(ROOT / "impl", workload, file),
-                )
+            for what, sides in _pairs(workload, bare, Path(folder)):
                 title = f"{what}: {workload[0]}"
                 one, other = (side.run for side in sides)
                 found = compare(title, one, other, unit="ms", scale=1e3, pairs=asked.pairs)
                 print(row(title, found), flush=True)
                 for side in sides:
                     side.close()
+
+
+def _pairs(
+    workload: tuple[str, str, int, int], bare: Path, folder: Path
+) -> Iterator[tuple[str, tuple[Side, Side]]]:
+    """Start the two sides of each comparison of a workload, one comparison after the other."""
+    impl = ROOT / "impl"
+    yield "off", (Side(bare, workload), Side(impl, workload))
+    told = str(folder / "told.jsonl")
+    yield "on", (Side(impl, workload), Side(impl, workload, told))
+    told = str(folder / "told-too.jsonl")
+    yield (
+        "on, to the standard library",
+        (
+            Side(impl, workload, library="concurrent.futures"),
+            Side(impl, workload, told),
+        ),
+    )
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ No figure is tested, and no peer needed: who is compared here comes with Python.
 """
 
 import pathlib
+import re
 from itertools import permutations
 
 import pytest
 
-from bench import driver, peers, processes, tasks
+from bench import driver, observed, peers, processes, tasks
 from bench.beside import Beside
 from bench.contest import Entrant, hold
 from bench.matrix import Column, Row, Workload, workloads
@@ -87,3 +88,11 @@ def test_every_workload_has_its_measure_and_its_foregone() -> None:
     for each in workloads():
         assert each.kind in driver.WORKLOADS
         assert {row.subject for row in each.rows} >= {"foregone", "standard"}
+
+
+def test_the_copy_without_looks_is_a_library_that_looks_nowhere(tmp_path: pathlib.Path) -> None:
+    """Each file of it is compiled as it is made."""
+    copy = observed.without_looks(tmp_path)
+    texts = {path.relative_to(copy): path.read_text() for path in copy.rglob("*.py")}
+    assert len(texts) == len([*(observed.ROOT / "impl").rglob("*.py")])
+    assert not [path for path, text in texts.items() if re.search(r"observer\.log \+= \(", text)]
