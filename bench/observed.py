@@ -6,7 +6,8 @@ Each side runs in a process of its own that stays; they run in turn, the order o
 the toss of a coin, and each pair gives one ratio of throughputs.  *Off* is foregone as it is,
 against a copy from which every line that looks at the log was deleted: 1 is no cost.  *On* is
 with ``JSONLines`` writing to a file, against foregone as it is; and against the standard
-library's executor, which tells nobody anything.
+library's executor, which tells nobody anything.  A run with it ends when all is written, and
+must not have lost an event.
 """
 
 import argparse
@@ -29,16 +30,21 @@ _LOOKS: Final = re.compile(r"^( *)if observer\.log is not None.*observer\.log \+
 
 #: What is run: a title, the executor, how many calls, and how long each works, in rounds.
 WORKLOADS: Final = (
-    ("thread pool, burst of no-ops", "threads", 20_000, 0),
+    ("thread pool, burst of no-ops", "threads", 10_000, 0),
     ("thread pool, calls of some 20 us", "threads", 5_000, 400),
     ("process pool, burst of no-ops", "processes", 20_000, 0),
     ("process pool, there and back", "trips", 2_000, 0),
 )
 
 CHILD: Final = """
-import gc, importlib, json, sys, time
+import gc, importlib, json, sys, threading, time
 from multiprocessing import get_context
 import foregone
+from foregone import observer, observing
+def written():
+    while observer.log or any(each.taken < each.waiting for each in observing._listening):
+        threading.Event().wait(0.0005)
+    assert not sum(each.lost for each in observing._listening)
 def work(rounds):
     for _ in range(rounds): pass
 kind, count, rounds, file, library = json.loads(sys.argv[1])
@@ -55,6 +61,7 @@ def once():
     else:
         futures = [executor.submit(work, rounds) for _ in range(count)]
         for each in futures: each.result()
+    if file: written()
     return time.perf_counter() - start
 once()
 for _ in sys.stdin:
