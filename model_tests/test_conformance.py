@@ -77,6 +77,8 @@ ROWS: Final = {
 }
 SLOW: Final = "NeverBlockedUnderALock"  # ours is asked; this one takes long for nothing
 PLUGIN: Final = "foregone_conformance.pytest_plugin"
+#: Rooms of the museum in which something happens while submit starts a thread.
+OF_STARTING: Final = ("M13s", "M13g", "M14", "H17")
 #: The museum's twelve, by the claims that ask for them.
 TWELVE: Final = (
     "NothingLost", "CancelledMeansTold", "AcceptanceIsAtomic", "NoForeignCodeUnderALock",
@@ -143,6 +145,12 @@ def test_the_executor_without_a_fault_is_convicted_of_none_of_them(part: int) ->
 def test_ours_is_convicted_of_nothing(name: str, group: Group) -> None:
     row = innocent(Setting(name, OURS[name]), [group.value])
     assert row.ok, row.details
+
+
+def test_a_pool_that_starts_its_threads_at_once_has_no_bug_of_starting_them() -> None:
+    """Nothing comes in between a submit and the start of a thread that does not start there."""
+    results = all_asked([(PLAIN, Kind.THREAD, claim) for claim in OF_STARTING])
+    assert not [each for each in results if each.verdict is not Verdict.NOT_APPLICABLE]
 
 
 def test_each_of_the_twelve_has_a_claim_and_a_fault() -> None:
