@@ -304,6 +304,60 @@ def test_what_would_command_a_terminal_is_seen(
     assert "ValueError: \\x1b[31mred\\x07" in result.seen
 
 
+def test_what_was_written_before_the_end_is_cut_and_commands_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "    import os; os.write(1, b'\\x1b[31m' + 10**6 * b'line\\n'); os._exit(3)"
+    written(tmp_path, monkeypatch, "loud", body)
+    result = tried(Setting("loud:factory", Kind.THREAD), by_id("submit-result"))
+    assert "exit code 3" in result.seen
+    assert result.stacks.startswith("\\x1b[31mline\nline\n")
+    assert len(result.stacks) < 1000
+    assert "more lines" in result.stacks
+
+
+def test_what_is_waited_for_commands_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a future may stand there, which is the library's own."""
+    body = (
+        "    import os, tempfile\n"
+        "    open(os.path.join(tempfile.gettempdir(), 'doing'), 'w').write('\\x1b[31m')\n"
+        "    os._exit(3)"
+    )
+    written(tmp_path, monkeypatch, "named", body)
+    result = tried(Setting("named:factory", Kind.THREAD), by_id("submit-result"))
+    assert result.seen.endswith(", \\x1b[31m")
+
+
+def test_who_makes_no_executor_for_one_claim_is_judged_by_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "    from foregone import ThreadPoolExecutor as pool\n"
+    body += "    return pool(max_workers) if max_workers != 3 else 5"
+    written(tmp_path, monkeypatch, "moody", body)
+    code, out, err = said("moody:factory", "--only", "submit-result", "--only", "wait-conditions")
+    assert (code, err) == (1, "")
+    assert "made 5, which has no submit" in out
+    assert "2 claims: 1 kept, 1 broken" in out
+
+
+def test_an_error_in_shutdown_is_no_argument_that_it_does_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing.py").write_text(
+        "from model_tests.conformance.plain import Plain\n"
+        "class Fails(Plain):\n"
+        "    def request(self, cancel_futures):\n"
+        "        if cancel_futures: iter(None)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for claim in ("shutdown-cancels", "RequestsAreMonotone"):
+        result = asked("failing:Fails", Kind.THREAD, claim)
+        assert result.verdict is Verdict.BROKEN
+        assert "'NoneType' object is not iterable" in result.seen
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -516,6 +570,8 @@ def said(*arguments: str) -> tuple[int, str, str]:
         (("standard-thread", "--jobs", "0"), "no number from 1 on"),
         (("standard-thread", "--patience", "inf"), "no number above 0"),
         (("standard-thread", "--html", "no/such/folder.html"), "no folder for"),
+        (("standard-thread", "--json", "/"), "is a folder"),
+        (("standard-thread", "--only", "M14", "--group", "semantics"), "leave out one of them"),
         (("standard-thread", "--what"), "unrecognized arguments"),
     ],
 )
@@ -564,6 +620,38 @@ def test_who_keeps_all_ends_with_0() -> None:
     assert code == 0
     assert "1 claim: 1 kept" in out
     assert "kept  " not in out
+
+
+def test_a_report_that_cannot_be_written_is_told() -> None:
+    code, out, err = said("foregone-thread", "--only", "submit-result", "--json", "/dev/full")
+    assert code == 2
+    assert "1 claim: 1 kept" in out
+    assert "'/dev/full' cannot be written" in err
+
+
+def test_what_was_seen_is_printed_where_there_are_few_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "    from foregone import ThreadPoolExecutor as pool\n"
+    body += "    if max_workers == 3: raise ValueError('\\u03b1')\n"
+    written(tmp_path, monkeypatch, "greek", body + "    return pool(max_workers)")
+    kit = [sys.executable, "-m", "foregone_conformance", "greek:factory"]
+    done = subprocess.run(
+        [*kit, "--only", "wait-conditions"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "ValueError: \\u03b1" in done.stdout
+
+
+def test_a_replay_has_the_limits_of_the_run() -> None:
+    setting = Setting("x:y z", Kind.THREAD, patience=2.5, limit=7)
+    wanted = "'x:y z' --thread --only M14 --seed 1 --patience 2.5 --limit 7"
+    assert setting.replay("M14") == f"foregone-conformance {wanted}"
+    assert "--patience" not in Setting("x:y", Kind.THREAD).replay("M14")
 
 
 def odd_report() -> Report:
@@ -643,6 +731,13 @@ def test_a_factory_that_spins_is_a_usage_error_of_pytest(
     done = of_pytest(tmp_path, "--conformance", "spinning:factory", "--conformance-limit", "2")
     assert done.returncode == 4
     assert "in its first call it had not ended after 2 s" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("option", ["patience", "limit"])
+def test_no_time_is_a_usage_error_of_pytest(tmp_path: Path, option: str) -> None:
+    done = of_pytest(tmp_path, "--conformance", "no_such:x", f"--conformance-{option}", "nan")
+    assert done.returncode == 4
+    assert "nan is no number above 0" in done.stdout + done.stderr
 
 
 def test_the_plugin_costs_who_does_not_ask_nothing() -> None:

@@ -12,11 +12,12 @@ from typing import Final
 from foregone_conformance import calls, promises, session
 from foregone_conformance.calls import MANY, Held
 from foregone_conformance.claims import DOCUMENTATION, Group, Registry, documented
+from foregone_conformance.drawn import cancelling
 from foregone_conformance.exhibits import tasks
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.exhibits.tasks import GRACE, mark
 from foregone_conformance.judged import Judged
-from foregone_conformance.kinds import Broken, Kind, NotApplicable, insist
+from foregone_conformance.kinds import Broken, Kind, insist
 
 claim: Final = Registry(Group.DOCUMENTED)
 
@@ -150,10 +151,7 @@ def shutdown_cancels(judged: Judged) -> None:
     held = Held(judged, pool, "answer")
     rest = [pool.submit(calls.noted, place, each) for each in range(MANY)]
     judged.doing("waiting for shutdown(wait=False, cancel_futures=True)")
-    try:
-        pool.shutdown(wait=False, cancel_futures=True)
-    except TypeError as error:
-        raise NotApplicable(f"shutdown takes no cancel_futures ({error})") from error
+    cancelling(pool, wait=False)
     judged.doing("waiting until the last of many calls is cancelled by shutdown")
     until(rest[-1].done)
     held.let_go()

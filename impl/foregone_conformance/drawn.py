@@ -16,7 +16,7 @@ from typing import Final, final
 
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.exhibits.tasks import awaited, mark
-from foregone_conformance.judged import Judged
+from foregone_conformance.judged import Judged, is_refusal
 from foregone_conformance.kinds import Kind, NotApplicable
 from foregone_conformance.session import lives
 
@@ -246,8 +246,10 @@ def draws(judged: Judged, most: int = FEW) -> Iterator[tuple[int, Random]]:
 
 
 def cancelling(pool: Executor, wait: bool) -> None:
-    """Shut down with cancel_futures, where there is such a thing."""
+    """Shut down with cancel_futures; raise NotApplicable where there is no such thing."""
     try:
         pool.shutdown(wait=wait, cancel_futures=True)
     except TypeError as error:
+        if not is_refusal(error):
+            raise
         raise NotApplicable(f"shutdown takes no cancel_futures ({error})") from error

@@ -21,7 +21,12 @@ from foregone_conformance import adapters, promises
 from foregone_conformance.kinds import BadFactory, Kind, NotApplicable
 
 T = TypeVar("T")
-_REFUSED: Final = ("unexpected keyword argument", "takes no arguments", "positional argument")
+_REFUSED: Final = (
+    "unexpected keyword argument",
+    "takes no keyword arguments",
+    "takes no arguments",
+    "positional argument",
+)
 _OF_THE_KIT: Final = "foregone_conformance"
 
 
@@ -56,6 +61,11 @@ def load(address: str) -> Callable[..., object]:
     return found
 
 
+def is_refusal(error: TypeError) -> bool:
+    """Say whether an error is that of a call whose arguments are not taken, and no other one."""
+    return any(each in str(error) for each in _REFUSED)
+
+
 class Judged:
     """An executor under trial: what a check is given."""
 
@@ -78,7 +88,7 @@ class Judged:
         try:
             made = self._factory(max_workers=workers, **others)
         except TypeError as error:
-            if others and any(each in str(error) for each in _REFUSED):
+            if others and is_refusal(error):
                 names = " and ".join(others)
                 raise NotApplicable(f"the factory takes no {names} ({error})") from error
             raise

@@ -9,6 +9,7 @@ process of its own, so what hangs in there does not hang here.
 Every run of pytest imports this module, so the kit is imported when an executor is named.
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator
@@ -37,8 +38,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     kinds = ["thread", "process"]
     add("--conformance-kind", choices=kinds, help="where its calls run; else it is asked")
     add("--conformance-seed", type=int, default=1, help="of what is drawn (1)")
-    add("--conformance-patience", type=float, default=10, help="idle seconds that are a hang (10)")
-    add("--conformance-limit", type=float, default=120, help="seconds for a claim (120)")
+    idle = "idle seconds that are a hang (10)"
+    add("--conformance-patience", type=_positive, default=10.0, help=idle)
+    add("--conformance-limit", type=_positive, default=120.0, help="seconds for a claim (120)")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return value
 
 
 @pytest.hookimpl(tryfirst=True)  # before -k chooses
