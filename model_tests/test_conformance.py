@@ -22,7 +22,7 @@ from typing import Final
 
 import pytest
 
-from foregone import ThreadPoolExecutor
+from foregone import Future, ThreadPoolExecutor
 from foregone_conformance import report_html
 from foregone_conformance.__main__ import main
 from foregone_conformance.adapters import KNOWN
@@ -48,7 +48,7 @@ from model_tests.conformance.check import (
     kind,
     own_claim,
 )
-from model_tests.conformance.faults import FAULTS
+from model_tests.conformance.faults import FAULTS, Telling
 from model_tests.conformance.faults_documented import DOCUMENTED
 from model_tests.conformance.faults_semantics import SEMANTICS
 from model_tests.museum.data import EXHIBITS
@@ -194,6 +194,26 @@ def test_a_hang_is_told_with_its_stacks_and_what_was_waited_for() -> None:
     assert "it hung" in result.seen
     assert "m8_state_error" in result.seen
     assert "m8_state_error" in result.stacks
+
+
+def test_who_goes_on_when_he_is_ended_has_hung(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the one that it waits for would let the claim be kept."""
+    body = (
+        "    import os, signal\n"
+        "    from foregone import ThreadPoolExecutor\n"
+        "    child = os.fork()\n"
+        "    if not child: [signal.pause() for _ in iter(int, 1)]\n"
+        "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "    os.waitpid(child, 0)\n"
+        "    return ThreadPoolExecutor(max_workers)"
+    )
+    written(tmp_path, monkeypatch, "waiting", body)
+    setting = Setting("waiting:factory", Kind.THREAD, patience=QUICK)
+    result = tried(setting, by_id("submit-result"))
+    assert result.verdict is Verdict.BROKEN
+    assert "it hung" in result.seen
 
 
 def test_who_spins_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -519,6 +539,14 @@ def test_a_history_of_two_who_both_cancel_alone_is_not_explained() -> None:
 
 
 # ------------------------------------------------------------------------- addresses
+
+
+def test_a_future_of_its_own_is_the_one_that_is_judged(tmp_path: Path) -> None:
+    """Not the standard one that it is derived from, whose ``wait`` serves it."""
+    home = "model_tests.conformance.faults_semantics:OfTelling"
+    assert type(Judged(home, Kind.THREAD, 1, str(tmp_path)).future()) is Telling
+    ours = Judged("foregone:ThreadPoolExecutor", Kind.THREAD, 1, str(tmp_path))
+    assert type(ours.future()) is Future
 
 
 @pytest.mark.parametrize(

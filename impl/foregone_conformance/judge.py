@@ -184,13 +184,14 @@ def _run_in(
     try:
         why = _watched(process, family, setting, share, stop)
         stacks = _stacks(process, place) if why else ""
+        # before the end of those whom it waits for lets a claim go on
+        told = _told(_read(os.path.join(place, child.RESULT)))
     finally:
         family.recall(_read(os.path.join(place, child.LEFT)))
         session.end(process, family, place)
         if process.stdin:
             process.stdin.close()
     seconds = monotonic() - began
-    told = _told(_read(os.path.join(place, child.RESULT)))
     if told is not None:
         return _Came(told, seconds, "", "")
     if not why:

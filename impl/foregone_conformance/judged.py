@@ -131,11 +131,13 @@ class Judged:
     def future(self) -> "Future[object]":
         """Return a future that no executor owns, of the class that the library has for them.
 
-        Where it has none, of the class that submit returns.
+        Where it has none, or no ``wait`` of its own, of the class that submit returns.
         """
         made = self._future_class()
-        public: object = getattr(self.library(), "Future", None)
-        if isinstance(public, type) and issubclass(made, public):
+        library = self.library()
+        public: object = getattr(library, "Future", None)
+        own = library is not concurrent.futures
+        if own and isinstance(public, type) and issubclass(made, public):
             made = cast("type[Future[int]]", public)
         try:
             return cast("Future[object]", made())
