@@ -51,6 +51,7 @@ from model_tests.conformance.check import (
 from model_tests.conformance.faults import FAULTS, Telling
 from model_tests.conformance.faults_documented import DOCUMENTED
 from model_tests.conformance.faults_semantics import SEMANTICS
+from model_tests.conformance.faults_subtle import SUBTLE
 from model_tests.museum.data import EXHIBITS
 
 #: A hang is one after so many seconds here; a claim that is kept takes as long as it takes.
@@ -124,6 +125,19 @@ def test_who_breaks_a_row_of_the_table_is_convicted_of_it() -> None:
         results = [*pool.map(partial(own_claim, 1), ROWS)]
     assert not [each for each in results if not is_conviction(each)]
     assert all(words in each.seen for each, words in zip(results, ROWS.values(), strict=True))
+
+
+@LONG
+def test_who_errs_once_in_a_while_is_convicted() -> None:
+    results = all_asked(
+        [(f"{each.__module__}:{each.__name__}", Kind.THREAD, own) for own, each in SUBTLE.items()]
+    )
+    assert not [each for each in results if not is_conviction(each)]
+    seen = {each.claim.id: each.seen for each in results}
+    assert "20 ran" in seen["CancelledNeverRuns"]
+    assert "callback of its last call runs" in seen["ShutdownMeansEnded"]
+    assert "ran 2 times" in seen["EachCallbackOnce"]
+    assert "had read 64 of 300" in seen["map-eager"]
 
 
 def is_conviction(result: Result) -> bool:

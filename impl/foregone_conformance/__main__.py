@@ -8,7 +8,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final, cast
@@ -76,11 +76,7 @@ def _judged(options: argparse.Namespace) -> int:
         as_json: cast("str | None", options.json),
         html: cast("str | None", options.html),
     }
-    for path in filter(None, files.values()):
-        if not Path(path).resolve().parent.is_dir():
-            raise BadFactory(f"there is no folder for {path!r}: make it first")
-        if Path(path).is_dir():
-            raise BadFactory(f"{path!r} is a folder: name a file")
+    _refuse_folders(filter(None, files.values()))
     limit, patience = cast("float", options.limit), cast("float", options.patience)
     subject = look(address, cast("Kind | None", options.kind), limit, patience)
     claims = chosen(subject.kind, cast("list[str]", options.only), cast("list[str]", options.group))
@@ -107,11 +103,23 @@ def _judged(options: argparse.Namespace) -> int:
     print(f"\n{closing(report)}")
     for written, file in files.items():
         if file:
-            try:
-                Path(file).write_text(written(report), encoding="utf-8")
-            except OSError as error:
-                raise BadFactory(f"{file!r} cannot be written ({error}): name another") from error
+            _write(file, written(report))
     return int(report.broken > 0)
+
+
+def _refuse_folders(paths: Iterable[str]) -> None:
+    for path in paths:
+        if not Path(path).resolve().parent.is_dir():
+            raise BadFactory(f"there is no folder for {path!r}: make it first")
+        if Path(path).is_dir():
+            raise BadFactory(f"{path!r} is a folder: name a file")
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadFactory(f"{path!r} cannot be written ({error}): name another") from error
 
 
 def _positive(text: str) -> float:

@@ -219,10 +219,14 @@ def initializer(judged: Judged) -> None:
         futures = [pool.submit(calls.said_who, place, 2) for _ in range(2)]
         for each in futures:
             each.result()
+        are_powers(powers(pool))
     names = os.listdir(place)
-    started = {each.partition(".")[2] for each in names if each.startswith("started.")}
+    started = [each for each in names if each.startswith("started.")]
     here = {each.removesuffix(".here") for each in names if each.endswith(".here")}
-    insist(here <= started, f"of the workers {sorted(here)}, {sorted(started)} were initialized")
+    initialized = sorted(each.partition(".")[2] for each in started)
+    insist(here <= {*initialized}, f"of the workers {sorted(here)}, {initialized} were initialized")
+    most = max(os.path.getsize(os.path.join(place, each)) for each in started)
+    insist(most == 1, f"a worker called the initializer {most} times")
 
 
 @claim(

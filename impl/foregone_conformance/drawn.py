@@ -27,6 +27,7 @@ ROUNDS: Final = {Kind.THREAD: 40, Kind.PROCESS: 8}
 #: Seconds after which no round is begun, but for the first two.
 ENOUGH: Final = 20.0
 FEW: Final = 4  # rounds of a program that is always much the same
+CROWD: Final = 1000  # calls: who errs once in a while errs among so many
 #: The threads of this process in which calls of ``act`` have run.
 WORKERS: Final[set[threading.Thread]] = set()
 #: What shutdown may be asked for, one after the other, before it is asked to wait.
