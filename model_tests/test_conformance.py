@@ -759,8 +759,9 @@ def test_each_claim_is_a_test(tmp_path: Path) -> None:
     assert "in runtest" not in done.stdout
 
 
-def test_a_bad_address_is_a_usage_error_of_pytest(tmp_path: Path) -> None:
-    done = of_pytest(tmp_path, "--conformance", "no_such:x")
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_bad_address_is_a_usage_error_of_pytest(tmp_path: Path, processes: str) -> None:
+    done = of_pytest(tmp_path, "--conformance", "no_such:x", "-n", processes)
     assert done.returncode == 4
     assert "cannot be imported" in done.stdout + done.stderr
 

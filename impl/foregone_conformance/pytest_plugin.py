@@ -50,16 +50,29 @@ def _positive(text: str) -> float:
     return value
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Find what is named; raise UsageError here, since xdist tells nobody of its workers'."""
+    addresses = cast("list[str]", config.getoption("--conformance"))
+    here = os.fspath(config.invocation_params.dir)
+    if addresses and here not in sys.path:
+        sys.path.insert(0, here)  # as python -m pytest has it
+    if addresses and config.getoption("numprocesses", None):
+        from foregone_conformance.judged import load
+        from foregone_conformance.kinds import BadFactory
+
+        for address in addresses:
+            try:
+                load(address)
+            except BadFactory as error:
+                raise pytest.UsageError(f"--conformance: {error}") from error
+
+
 @pytest.hookimpl(tryfirst=True)  # before -k chooses
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add a test for each claim about each executor that is named."""
-    addresses = cast("list[str]", config.getoption("--conformance"))
-    here = os.fspath(config.invocation_params.dir)
-    if addresses and here not in sys.path:
-        sys.path.insert(0, here)  # as python -m pytest has it
-    for address in addresses:
+    for address in cast("list[str]", config.getoption("--conformance")):
         executor: Executor = getattr(Executor, _MAKE)(session, name=address)
         items.extend(executor.collect())
 
