@@ -22,7 +22,7 @@ from typing import Final
 
 import pytest
 
-from foregone import ThreadPoolExecutor
+from foregone import Future, ThreadPoolExecutor
 from foregone_conformance import report_html
 from foregone_conformance.__main__ import main
 from foregone_conformance.adapters import KNOWN
@@ -48,9 +48,10 @@ from model_tests.conformance.check import (
     kind,
     own_claim,
 )
-from model_tests.conformance.faults import FAULTS
+from model_tests.conformance.faults import FAULTS, Telling
 from model_tests.conformance.faults_documented import DOCUMENTED
 from model_tests.conformance.faults_semantics import SEMANTICS
+from model_tests.conformance.faults_subtle import SUBTLE
 from model_tests.museum.data import EXHIBITS
 
 #: A hang is one after so many seconds here; a claim that is kept takes as long as it takes.
@@ -77,6 +78,8 @@ ROWS: Final = {
 }
 SLOW: Final = "NeverBlockedUnderALock"  # ours is asked; this one takes long for nothing
 PLUGIN: Final = "foregone_conformance.pytest_plugin"
+#: Rooms of the museum in which something happens while submit starts a thread.
+OF_STARTING: Final = ("M13s", "M13g", "M14", "H17")
 #: The museum's twelve, by the claims that ask for them.
 TWELVE: Final = (
     "NothingLost", "CancelledMeansTold", "AcceptanceIsAtomic", "NoForeignCodeUnderALock",
@@ -124,6 +127,19 @@ def test_who_breaks_a_row_of_the_table_is_convicted_of_it() -> None:
     assert all(words in each.seen for each, words in zip(results, ROWS.values(), strict=True))
 
 
+@LONG
+def test_who_errs_once_in_a_while_is_convicted() -> None:
+    results = all_asked(
+        [(f"{each.__module__}:{each.__name__}", Kind.THREAD, own) for own, each in SUBTLE.items()]
+    )
+    assert not [each for each in results if not is_conviction(each)]
+    seen = {each.claim.id: each.seen for each in results}
+    assert "20 ran" in seen["CancelledNeverRuns"]
+    assert "callback of its last call runs" in seen["ShutdownMeansEnded"]
+    assert "ran 2 times" in seen["EachCallbackOnce"]
+    assert "had read 64 of 300" in seen["map-eager"]
+
+
 def is_conviction(result: Result) -> bool:
     return result.verdict is Verdict.BROKEN and bool(result.seen)
 
@@ -143,6 +159,12 @@ def test_the_executor_without_a_fault_is_convicted_of_none_of_them(part: int) ->
 def test_ours_is_convicted_of_nothing(name: str, group: Group) -> None:
     row = innocent(Setting(name, OURS[name]), [group.value])
     assert row.ok, row.details
+
+
+def test_a_pool_that_starts_its_threads_at_once_has_no_bug_of_starting_them() -> None:
+    """Nothing comes in between a submit and the start of a thread that does not start there."""
+    results = all_asked([(PLAIN, Kind.THREAD, claim) for claim in OF_STARTING])
+    assert not [each for each in results if each.verdict is not Verdict.NOT_APPLICABLE]
 
 
 def test_each_of_the_twelve_has_a_claim_and_a_fault() -> None:
@@ -186,6 +208,26 @@ def test_a_hang_is_told_with_its_stacks_and_what_was_waited_for() -> None:
     assert "it hung" in result.seen
     assert "m8_state_error" in result.seen
     assert "m8_state_error" in result.stacks
+
+
+def test_who_goes_on_when_he_is_ended_has_hung(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the one that it waits for would let the claim be kept."""
+    body = (
+        "    import os, signal\n"
+        "    from foregone import ThreadPoolExecutor\n"
+        "    child = os.fork()\n"
+        "    if not child: [signal.pause() for _ in iter(int, 1)]\n"
+        "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "    os.waitpid(child, 0)\n"
+        "    return ThreadPoolExecutor(max_workers)"
+    )
+    written(tmp_path, monkeypatch, "waiting", body)
+    setting = Setting("waiting:factory", Kind.THREAD, patience=QUICK)
+    result = tried(setting, by_id("submit-result"))
+    assert result.verdict is Verdict.BROKEN
+    assert "it hung" in result.seen
 
 
 def test_who_spins_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,6 +336,60 @@ def test_what_would_command_a_terminal_is_seen(
     written(tmp_path, monkeypatch, "colourful", "    raise ValueError('\\x1b[31mred\\x07')")
     result = tried(Setting("colourful:factory", Kind.THREAD), by_id("submit-result"))
     assert "ValueError: \\x1b[31mred\\x07" in result.seen
+
+
+def test_what_was_written_before_the_end_is_cut_and_commands_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "    import os; os.write(1, b'\\x1b[31m' + 10**6 * b'line\\n'); os._exit(3)"
+    written(tmp_path, monkeypatch, "loud", body)
+    result = tried(Setting("loud:factory", Kind.THREAD), by_id("submit-result"))
+    assert "exit code 3" in result.seen
+    assert result.stacks.startswith("\\x1b[31mline\nline\n")
+    assert len(result.stacks) < 1000
+    assert "more lines" in result.stacks
+
+
+def test_what_is_waited_for_commands_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a future may stand there, which is the library's own."""
+    body = (
+        "    import os, tempfile\n"
+        "    open(os.path.join(tempfile.gettempdir(), 'doing'), 'w').write('\\x1b[31m')\n"
+        "    os._exit(3)"
+    )
+    written(tmp_path, monkeypatch, "named", body)
+    result = tried(Setting("named:factory", Kind.THREAD), by_id("submit-result"))
+    assert result.seen.endswith(", \\x1b[31m")
+
+
+def test_who_makes_no_executor_for_one_claim_is_judged_by_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "    from foregone import ThreadPoolExecutor as pool\n"
+    body += "    return pool(max_workers) if max_workers != 3 else 5"
+    written(tmp_path, monkeypatch, "moody", body)
+    code, out, err = said("moody:factory", "--only", "submit-result", "--only", "wait-conditions")
+    assert (code, err) == (1, "")
+    assert "made 5, which has no submit" in out
+    assert "2 claims: 1 kept, 1 broken" in out
+
+
+def test_an_error_in_shutdown_is_no_argument_that_it_does_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing.py").write_text(
+        "from model_tests.conformance.plain import Plain\n"
+        "class Fails(Plain):\n"
+        "    def request(self, cancel_futures):\n"
+        "        if cancel_futures: iter(None)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for claim in ("shutdown-cancels", "RequestsAreMonotone"):
+        result = asked("failing:Fails", Kind.THREAD, claim)
+        assert result.verdict is Verdict.BROKEN
+        assert "'NoneType' object is not iterable" in result.seen
 
 
 @pytest.mark.parametrize(
@@ -459,6 +555,14 @@ def test_a_history_of_two_who_both_cancel_alone_is_not_explained() -> None:
 # ------------------------------------------------------------------------- addresses
 
 
+def test_a_future_of_its_own_is_the_one_that_is_judged(tmp_path: Path) -> None:
+    """Not the standard one that it is derived from, whose ``wait`` serves it."""
+    home = "model_tests.conformance.faults_semantics:OfTelling"
+    assert type(Judged(home, Kind.THREAD, 1, str(tmp_path)).future()) is Telling
+    ours = Judged("foregone:ThreadPoolExecutor", Kind.THREAD, 1, str(tmp_path))
+    assert type(ours.future()) is Future
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -508,6 +612,8 @@ def said(*arguments: str) -> tuple[int, str, str]:
         (("standard-thread", "--jobs", "0"), "no number from 1 on"),
         (("standard-thread", "--patience", "inf"), "no number above 0"),
         (("standard-thread", "--html", "no/such/folder.html"), "no folder for"),
+        (("standard-thread", "--json", "/"), "is a folder"),
+        (("standard-thread", "--only", "M14", "--group", "semantics"), "leave out one of them"),
         (("standard-thread", "--what"), "unrecognized arguments"),
     ],
 )
@@ -556,6 +662,38 @@ def test_who_keeps_all_ends_with_0() -> None:
     assert code == 0
     assert "1 claim: 1 kept" in out
     assert "kept  " not in out
+
+
+def test_a_report_that_cannot_be_written_is_told() -> None:
+    code, out, err = said("foregone-thread", "--only", "submit-result", "--json", "/dev/full")
+    assert code == 2
+    assert "1 claim: 1 kept" in out
+    assert "'/dev/full' cannot be written" in err
+
+
+def test_what_was_seen_is_printed_where_there_are_few_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "    from foregone import ThreadPoolExecutor as pool\n"
+    body += "    if max_workers == 3: raise ValueError('\\u03b1')\n"
+    written(tmp_path, monkeypatch, "greek", body + "    return pool(max_workers)")
+    kit = [sys.executable, "-m", "foregone_conformance", "greek:factory"]
+    done = subprocess.run(
+        [*kit, "--only", "wait-conditions"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "ValueError: \\u03b1" in done.stdout
+
+
+def test_a_replay_has_the_limits_of_the_run() -> None:
+    setting = Setting("x:y z", Kind.THREAD, patience=2.5, limit=7)
+    wanted = "'x:y z' --thread --only M14 --seed 1 --patience 2.5 --limit 7"
+    assert setting.replay("M14") == f"foregone-conformance {wanted}"
+    assert "--patience" not in Setting("x:y", Kind.THREAD).replay("M14")
 
 
 def odd_report() -> Report:
@@ -621,8 +759,9 @@ def test_each_claim_is_a_test(tmp_path: Path) -> None:
     assert "in runtest" not in done.stdout
 
 
-def test_a_bad_address_is_a_usage_error_of_pytest(tmp_path: Path) -> None:
-    done = of_pytest(tmp_path, "--conformance", "no_such:x")
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_bad_address_is_a_usage_error_of_pytest(tmp_path: Path, processes: str) -> None:
+    done = of_pytest(tmp_path, "--conformance", "no_such:x", "-n", processes)
     assert done.returncode == 4
     assert "cannot be imported" in done.stdout + done.stderr
 
@@ -635,6 +774,13 @@ def test_a_factory_that_spins_is_a_usage_error_of_pytest(
     done = of_pytest(tmp_path, "--conformance", "spinning:factory", "--conformance-limit", "2")
     assert done.returncode == 4
     assert "in its first call it had not ended after 2 s" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("option", ["patience", "limit"])
+def test_no_time_is_a_usage_error_of_pytest(tmp_path: Path, option: str) -> None:
+    done = of_pytest(tmp_path, "--conformance", "no_such:x", f"--conformance-{option}", "nan")
+    assert done.returncode == 4
+    assert "nan is no number above 0" in done.stdout + done.stderr
 
 
 def test_the_plugin_costs_who_does_not_ask_nothing() -> None:

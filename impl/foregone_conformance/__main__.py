@@ -1,13 +1,14 @@
 """Judge an executor at the command line: ``foregone-conformance``.
 
 Exit codes: 0 if each claim is kept or does not apply, 1 if one is broken, 2 if nothing could be
-judged, 130 after Ctrl-C.
+judged, or a report not be written, 130 after Ctrl-C.
 """
 
 import argparse
+import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final, cast
@@ -36,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)  # as python -m has it
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what was seen is of any alphabet
     try:
         options = _parser().parse_args(argv)
         if cast("bool", options.list):
@@ -72,12 +76,12 @@ def _judged(options: argparse.Namespace) -> int:
         as_json: cast("str | None", options.json),
         html: cast("str | None", options.html),
     }
-    for path in filter(None, files.values()):
-        if not Path(path).resolve().parent.is_dir():
-            raise BadFactory(f"there is no folder for {path!r}: make it first")
+    _refuse_folders(filter(None, files.values()))
     limit, patience = cast("float", options.limit), cast("float", options.patience)
     subject = look(address, cast("Kind | None", options.kind), limit, patience)
     claims = chosen(subject.kind, cast("list[str]", options.only), cast("list[str]", options.group))
+    if not claims:
+        raise BadFactory("no claim is of --only and of --group: leave out one of them")
     setting = Setting(
         address,
         subject.kind,
@@ -99,8 +103,23 @@ def _judged(options: argparse.Namespace) -> int:
     print(f"\n{closing(report)}")
     for written, file in files.items():
         if file:
-            Path(file).write_text(written(report), encoding="utf-8")
+            _write(file, written(report))
     return int(report.broken > 0)
+
+
+def _refuse_folders(paths: Iterable[str]) -> None:
+    for path in paths:
+        if not Path(path).resolve().parent.is_dir():
+            raise BadFactory(f"there is no folder for {path!r}: make it first")
+        if Path(path).is_dir():
+            raise BadFactory(f"{path!r} is a folder: name a file")
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadFactory(f"{path!r} cannot be written ({error}): name another") from error
 
 
 def _positive(text: str) -> float:

@@ -70,8 +70,10 @@ def ran(place: str) -> set[str]:
 
 
 def initialize(place: str, name: str) -> None:
-    """Leave a mark of the worker that is initialized."""
-    mark(place, f"{name}.{os.getpid()}.{threading.get_ident()}")
+    """Leave a mark of the worker that is initialized, a letter longer each time."""
+    own = f"{name}.{os.getpid()}.{threading.get_ident()}"
+    with open(os.path.join(place, own), "a", encoding="ascii") as file:
+        file.write("x")
 
 
 def refuse(place: str) -> None:

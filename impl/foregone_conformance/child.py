@@ -56,8 +56,8 @@ def _tried(judged: "Judged", claim: str) -> dict[str, str]:
         return {"verdict": "broken", "seen": str(broken)}
     except NotApplicable as reason:
         return {"verdict": "not applicable", "seen": str(reason)}
-    except BadFactory as bad:
-        return {"verdict": "bad", "seen": str(bad)}
+    except BadFactory as bad:  # it was good for the first call
+        return {"verdict": "broken", "seen": str(bad)}
     except BaseException as error:
         frames = traceback.extract_tb(error.__traceback__)
         where = next((f"{each.name}: {each.line}" for each in frames[::-1] if _ours(each)), "")

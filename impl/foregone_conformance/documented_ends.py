@@ -12,11 +12,12 @@ from typing import Final
 from foregone_conformance import calls, promises, session
 from foregone_conformance.calls import MANY, Held
 from foregone_conformance.claims import DOCUMENTATION, Group, Registry, documented
+from foregone_conformance.drawn import cancelling
 from foregone_conformance.exhibits import tasks
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.exhibits.tasks import GRACE, mark
 from foregone_conformance.judged import Judged
-from foregone_conformance.kinds import Broken, Kind, NotApplicable, insist
+from foregone_conformance.kinds import Broken, Kind, insist
 
 claim: Final = Registry(Group.DOCUMENTED)
 
@@ -150,10 +151,7 @@ def shutdown_cancels(judged: Judged) -> None:
     held = Held(judged, pool, "answer")
     rest = [pool.submit(calls.noted, place, each) for each in range(MANY)]
     judged.doing("waiting for shutdown(wait=False, cancel_futures=True)")
-    try:
-        pool.shutdown(wait=False, cancel_futures=True)
-    except TypeError as error:
-        raise NotApplicable(f"shutdown takes no cancel_futures ({error})") from error
+    cancelling(pool, wait=False)
     judged.doing("waiting until the last of many calls is cancelled by shutdown")
     until(rest[-1].done)
     held.let_go()
@@ -221,10 +219,14 @@ def initializer(judged: Judged) -> None:
         futures = [pool.submit(calls.said_who, place, 2) for _ in range(2)]
         for each in futures:
             each.result()
+        are_powers(powers(pool))
     names = os.listdir(place)
-    started = {each.partition(".")[2] for each in names if each.startswith("started.")}
+    started = [each for each in names if each.startswith("started.")]
     here = {each.removesuffix(".here") for each in names if each.endswith(".here")}
-    insist(here <= started, f"of the workers {sorted(here)}, {sorted(started)} were initialized")
+    initialized = sorted(each.partition(".")[2] for each in started)
+    insist(here <= {*initialized}, f"of the workers {sorted(here)}, {initialized} were initialized")
+    most = max(os.path.getsize(os.path.join(place, each)) for each in started)
+    insist(most == 1, f"a worker called the initializer {most} times")
 
 
 @claim(

@@ -16,7 +16,7 @@ from typing import Final, final
 
 from foregone_conformance.exhibits.future import until
 from foregone_conformance.exhibits.tasks import awaited, mark
-from foregone_conformance.judged import Judged
+from foregone_conformance.judged import Judged, is_refusal
 from foregone_conformance.kinds import Kind, NotApplicable
 from foregone_conformance.session import lives
 
@@ -27,6 +27,7 @@ ROUNDS: Final = {Kind.THREAD: 40, Kind.PROCESS: 8}
 #: Seconds after which no round is begun, but for the first two.
 ENOUGH: Final = 20.0
 FEW: Final = 4  # rounds of a program that is always much the same
+CROWD: Final = 1000  # calls: who errs once in a while errs among so many
 #: The threads of this process in which calls of ``act`` have run.
 WORKERS: Final[set[threading.Thread]] = set()
 #: What shutdown may be asked for, one after the other, before it is asked to wait.
@@ -246,8 +247,10 @@ def draws(judged: Judged, most: int = FEW) -> Iterator[tuple[int, Random]]:
 
 
 def cancelling(pool: Executor, wait: bool) -> None:
-    """Shut down with cancel_futures, where there is such a thing."""
+    """Shut down with cancel_futures; raise NotApplicable where there is no such thing."""
     try:
         pool.shutdown(wait=wait, cancel_futures=True)
     except TypeError as error:
+        if not is_refusal(error):
+            raise
         raise NotApplicable(f"shutdown takes no cancel_futures ({error})") from error

@@ -5,16 +5,27 @@ of the museum's invariant.  Those that need a program of their own are in
 ``invariants_workers.py`` and ``invariants_requests.py``.
 """
 
+import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import partial
 from typing import Final
 
+from foregone_conformance import calls
+from foregone_conformance.calls import Held
 from foregone_conformance.claims import Group, Registry
-from foregone_conformance.drawn import Round, rounds, seen
+from foregone_conformance.drawn import CROWD, Round, rounds, seen
+from foregone_conformance.exhibits.future import until
+from foregone_conformance.exhibits.tasks import GRACE
 from foregone_conformance.judged import Judged
-from foregone_conformance.kinds import Broken
+from foregone_conformance.kinds import Broken, insist
 
 claim: Final = Registry(Group.INVARIANT)
+
+ADDED: Final = 3  # callbacks for each call
+SWITCH: Final = 1e-6  # seconds after which another thread may run
 
 
 def asked(judged: Judged, question: Callable[[Round], Iterable[str]]) -> None:
@@ -53,6 +64,7 @@ def cancelled_never_runs(judged: Judged) -> None:
         return (f"call {n} was cancelled, and ran" for n in each.cancelled if n in begun)
 
     asked(judged, question)
+    cancelled_crowd(judged)
 
 
 @claim(
@@ -72,6 +84,7 @@ def nothing_lost(judged: Judged) -> None:
                 yield f"call {number} {seen(future)}, and never began"
 
     asked(judged, question)
+    crowd(judged)
 
 
 @claim(
@@ -108,6 +121,7 @@ def shutdown_means_ended(judged: Judged) -> None:
             yield f"after the return of shutdown(wait=True) something {words[-1]}"
 
     asked(judged, question)
+    slow_callback(judged)
 
 
 @claim(
@@ -150,6 +164,9 @@ def futures_end_once(judged: Judged) -> None:
                 yield f"call {number} {outcome}, where it {own}"
 
     asked(judged, question)
+    for number, future in crowd(judged).items():
+        outcome = seen(future)
+        insist(outcome == f"returned {number}", f"of {CROWD} quick calls number {number} {outcome}")
 
 
 @claim(
@@ -171,6 +188,8 @@ def each_callback_once(judged: Judged) -> None:
         )
 
     asked(judged, question)
+    added_in_between(judged)
+    added_meanwhile(judged)
 
 
 @claim(
@@ -200,3 +219,95 @@ def callbacks_in_order(judged: Judged) -> None:
 def clients_see_no_other_error(judged: Judged) -> None:
     """Look what the clients were told, and who comes when all is over."""
     asked(judged, lambda each: (f"a client was told {told}" for told in each.broken_clients))
+
+
+# --------------------------------------------------------------------- many at once
+
+
+def crowd(judged: Judged) -> dict[int, "Future[int]"]:
+    """Submit many calls that return their number; wait until all have ended."""
+    with judged.pool(2) as pool:
+        futures = {each: pool.submit(calls.same, each) for each in range(CROWD)}
+        judged.doing(f"waiting for the end of {CROWD} quick calls")
+        calls.wait_for(futures.values())
+    return futures
+
+
+def cancelled_crowd(judged: Judged) -> None:
+    """Cancel many calls behind one that is held; insist that none of them runs."""
+    place = judged.folder()
+    pool = judged.pool(1)
+    with Held(judged, pool):
+        futures = [pool.submit(calls.noted, place, each) for each in range(CROWD)]
+        cancelled = {str(each) for each, future in enumerate(futures) if future.cancel()}
+    judged.doing(f"waiting for shutdown after the cancel of {len(cancelled)} calls")
+    pool.shutdown()
+    both = len(cancelled & calls.ran(place))
+    insist(not both, f"of {len(cancelled)} calls that were cancelled at a time, {both} ran")
+
+
+def slow_callback(judged: Judged) -> None:
+    """Shut down while a callback runs; insist that shutdown waits for it."""
+    pool = judged.pool(1)
+    began, go_on, back = threading.Event(), threading.Event(), threading.Event()
+
+    def callback(_: object) -> None:
+        began.set()
+        go_on.wait()
+
+    def close() -> None:
+        pool.shutdown(wait=True)
+        back.set()
+
+    with Held(judged, pool) as held:
+        held.future.add_done_callback(callback)
+    judged.doing("waiting for a callback")
+    began.wait()
+    threading.Thread(target=close, daemon=True).start()
+    early = back.wait(GRACE)
+    go_on.set()
+    insist(not early, "shutdown(wait=True) is back, and a callback of its last call runs")
+    judged.doing("waiting for shutdown(wait=True) after a callback")
+    back.wait()
+
+
+def added_in_between(judged: Judged) -> None:
+    """Add a callback while an earlier one runs; insist that it runs, and only once."""
+    began, go_on = threading.Event(), threading.Event()
+    came: list[object] = []
+
+    def first(_: object) -> None:
+        began.set()
+        go_on.wait()
+
+    with judged.pool(1) as pool:
+        with Held(judged, pool) as held:
+            held.future.add_done_callback(first)
+        judged.doing("waiting for a callback")
+        began.wait()
+        held.future.add_done_callback(came.append)
+        go_on.set()
+        judged.doing("waiting for a callback that was added while an earlier one ran")
+        until(lambda: came)
+    insist(len(came) == 1, f"a callback, added while an earlier one ran, ran {len(came)} times")
+
+
+def added_meanwhile(judged: Judged) -> None:
+    """Add callbacks while calls end; insist that each runs, and only once."""
+    came: list[tuple[int, int]] = []
+
+    def note(it: tuple[int, int], _: object) -> None:
+        came.append(it)
+
+    sys.setswitchinterval(SWITCH)
+    with judged.pool(2) as pool:
+        for number in range(CROWD):
+            future = pool.submit(calls.same, number)
+            for place in range(ADDED):
+                future.add_done_callback(partial(note, (number, place)))
+    wanted = CROWD * ADDED
+    judged.doing(f"waiting for {wanted} callbacks, which were added while their calls ended")
+    until(lambda: len({*came}) >= wanted)
+    insist(
+        len(came) == wanted, f"{wanted} callbacks, added while calls ended, ran {len(came)} times"
+    )

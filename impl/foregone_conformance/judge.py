@@ -9,6 +9,7 @@ there is a limit.  On a busy machine who is ready to run has to wait, and is not
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ LOOKS: Final = 0.25  # seconds between two looks
 #: How much of one processor somebody may use who is idle, polling for what does not come.
 IDLE: Final = 0.3
 MOST_STACKS: Final = 60  # lines
+MOST_READ: Final = 2**20  # characters of a file
 _OF_THE_JUDGE: Final = threading.Event()  # never set: to wait in
 
 
@@ -51,8 +53,10 @@ class Setting:
     def replay(self, claim: str) -> str:
         """Return the command that tries a claim again in the same way."""
         return (
-            f"foregone-conformance {self.address} --{self.kind.value} "
+            f"foregone-conformance {shlex.quote(self.address)} --{self.kind.value} "
             f"--only {claim} --seed {self.seed}"
+            + (f" --patience {self.patience:g}" if self.patience != PATIENCE else "")
+            + (f" --limit {self.limit:g}" if self.limit != LIMIT else "")
         )
 
 
@@ -180,21 +184,23 @@ def _run_in(
     try:
         why = _watched(process, family, setting, share, stop)
         stacks = _stacks(process, place) if why else ""
+        # before the end of those whom it waits for lets a claim go on
+        told = _told(_read(os.path.join(place, child.RESULT)))
     finally:
         family.recall(_read(os.path.join(place, child.LEFT)))
         session.end(process, family, place)
         if process.stdin:
             process.stdin.close()
     seconds = monotonic() - began
-    told = _told(_read(os.path.join(place, child.RESULT)))
     if told is not None:
         return _Came(told, seconds, "", "")
     if not why:
         code = process.returncode
         how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         why = f"its process was {how}" if code < 0 else f"its process {how}"
-        stacks = _read(os.path.join(place, child.STACKS)) + _read(os.path.join(place, "said"))
-    doing = _read(os.path.join(place, "doing"))
+        written = (_read(os.path.join(place, each)) for each in (child.STACKS, "said"))
+        stacks = _cut("".join(written))
+    doing = visible(_read(os.path.join(place, "doing")))
     says = _read(os.path.join(place, SAYS))
     return _Came(None, seconds, f"{why}, {doing}" if doing else why, stacks, says)
 
@@ -256,14 +262,20 @@ def _stacks(process: "subprocess.Popen[bytes]", place: str) -> str:
         if now and now == size:
             break
         size = now
-    lines = _read(path).splitlines()
+    return _cut(_read(path))
+
+
+def _cut(text: str) -> str:
+    """Return the first lines of what somebody has written, for a terminal."""
+    lines = text.splitlines()
     more = [f"... {len(lines) - MOST_STACKS} more lines"] if len(lines) > MOST_STACKS else []
-    return "\n".join([*lines[:MOST_STACKS], *more])
+    return visible("\n".join([*lines[:MOST_STACKS], *more]))
 
 
 def _read(path: str) -> str:
+    """Return what stands in a file, or its beginning: who is judged may have written it."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+            return file.read(MOST_READ)
     except OSError:
         return ""

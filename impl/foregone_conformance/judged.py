@@ -21,7 +21,12 @@ from foregone_conformance import adapters, promises
 from foregone_conformance.kinds import BadFactory, Kind, NotApplicable
 
 T = TypeVar("T")
-_REFUSED: Final = ("unexpected keyword argument", "takes no arguments", "positional argument")
+_REFUSED: Final = (
+    "unexpected keyword argument",
+    "takes no keyword arguments",
+    "takes no arguments",
+    "positional argument",
+)
 _OF_THE_KIT: Final = "foregone_conformance"
 
 
@@ -56,6 +61,11 @@ def load(address: str) -> Callable[..., object]:
     return found
 
 
+def is_refusal(error: TypeError) -> bool:
+    """Say whether an error is that of a call whose arguments are not taken, and no other one."""
+    return any(each in str(error) for each in _REFUSED)
+
+
 class Judged:
     """An executor under trial: what a check is given."""
 
@@ -78,7 +88,7 @@ class Judged:
         try:
             made = self._factory(max_workers=workers, **others)
         except TypeError as error:
-            if others and any(each in str(error) for each in _REFUSED):
+            if others and is_refusal(error):
                 names = " and ".join(others)
                 raise NotApplicable(f"the factory takes no {names} ({error})") from error
             raise
@@ -121,11 +131,13 @@ class Judged:
     def future(self) -> "Future[object]":
         """Return a future that no executor owns, of the class that the library has for them.
 
-        Where it has none, of the class that submit returns.
+        Where it has none, or no ``wait`` of its own, of the class that submit returns.
         """
         made = self._future_class()
-        public: object = getattr(self.library(), "Future", None)
-        if isinstance(public, type) and issubclass(made, public):
+        library = self.library()
+        public: object = getattr(library, "Future", None)
+        own = library is not concurrent.futures
+        if own and isinstance(public, type) and issubclass(made, public):
             made = cast("type[Future[int]]", public)
         try:
             return cast("Future[object]", made())

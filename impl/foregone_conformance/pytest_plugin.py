@@ -9,6 +9,7 @@ process of its own, so what hangs in there does not hang here.
 Every run of pytest imports this module, so the kit is imported when an executor is named.
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator
@@ -37,8 +38,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     kinds = ["thread", "process"]
     add("--conformance-kind", choices=kinds, help="where its calls run; else it is asked")
     add("--conformance-seed", type=int, default=1, help="of what is drawn (1)")
-    add("--conformance-patience", type=float, default=10, help="idle seconds that are a hang (10)")
-    add("--conformance-limit", type=float, default=120, help="seconds for a claim (120)")
+    idle = "idle seconds that are a hang (10)"
+    add("--conformance-patience", type=_positive, default=10.0, help=idle)
+    add("--conformance-limit", type=_positive, default=120.0, help="seconds for a claim (120)")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find what is named; raise UsageError here, since xdist tells nobody of its workers'."""
+    addresses = cast("list[str]", config.getoption("--conformance"))
+    here = os.fspath(config.invocation_params.dir)
+    if addresses and here not in sys.path:
+        sys.path.insert(0, here)  # as python -m pytest has it
+    if addresses and config.getoption("numprocesses", None):
+        from foregone_conformance.judged import load
+        from foregone_conformance.kinds import BadFactory
+
+        for address in addresses:
+            try:
+                load(address)
+            except BadFactory as error:
+                raise pytest.UsageError(f"--conformance: {error}") from error
 
 
 @pytest.hookimpl(tryfirst=True)  # before -k chooses
@@ -46,11 +72,7 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add a test for each claim about each executor that is named."""
-    addresses = cast("list[str]", config.getoption("--conformance"))
-    here = os.fspath(config.invocation_params.dir)
-    if addresses and here not in sys.path:
-        sys.path.insert(0, here)  # as python -m pytest has it
-    for address in addresses:
+    for address in cast("list[str]", config.getoption("--conformance")):
         executor: Executor = getattr(Executor, _MAKE)(session, name=address)
         items.extend(executor.collect())
 
