@@ -126,7 +126,10 @@ def test_who_looks_ends_what_another_is_cancelling() -> None:
     """He learns of it between the scheduler's answer and its use, and wins: so it is his to end."""
     forgotten: list[tuple[int, ...]] = []
     cluster: Any = SimpleNamespace(
-        at_most_once=True, ask=lambda *_: [(CANCELLED, "")], forget=forgotten.append
+        at_most_once=True,
+        is_here=lambda: False,
+        ask=lambda *_: [(CANCELLED, "")],
+        forget=forgotten.append,
     )
     pool = Pool("looking", cluster)
     call: Call[int] = Call(pool, "f", b"data")
@@ -156,6 +159,7 @@ def alone(book: Book) -> LocalWorker:
         ask=lambda operation, numbers: [getattr(book, operation)(each) for each in numbers],
         forget=lambda _: None,
         lost=lambda: "",
+        is_here=lambda: False,
     )
     return LocalWorker(Pool("alone", cluster))
 
