@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from itertools import count
+from itertools import count, pairwise
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import pytest
 
-from foregone import dask
+from foregone import clock, dask
 from foregone.dask import claims
 from foregone.dask.calls import Call
 from foregone.dask.claims import (
@@ -30,7 +30,7 @@ from foregone.dask.claims import (
     Claim,
     Claims,
 )
-from foregone.dask.local_worker import LocalWorker
+from foregone.dask.local_worker import PULSE, LocalWorker
 from foregone.dask.payload import refused, signed
 from foregone.dask.rooms import Pool
 from foregone.dask.silence import Heart
@@ -126,7 +126,10 @@ def test_who_looks_ends_what_another_is_cancelling() -> None:
     """He learns of it between the scheduler's answer and its use, and wins: so it is his to end."""
     forgotten: list[tuple[int, ...]] = []
     cluster: Any = SimpleNamespace(
-        at_most_once=True, ask=lambda *_: [(CANCELLED, "")], forget=forgotten.append
+        at_most_once=True,
+        is_here=lambda: False,
+        ask=lambda *_: [(CANCELLED, "")],
+        forget=forgotten.append,
     )
     pool = Pool("looking", cluster)
     call: Call[int] = Call(pool, "f", b"data")
@@ -156,6 +159,7 @@ def alone(book: Book) -> LocalWorker:
         ask=lambda operation, numbers: [getattr(book, operation)(each) for each in numbers],
         forget=lambda _: None,
         lost=lambda: "",
+        is_here=lambda: False,
     )
     return LocalWorker(Pool("alone", cluster))
 
@@ -341,6 +345,49 @@ def test_a_worker_that_was_removed_claims_nothing() -> None:
     assert kept.look("e", [1]) == [(OPEN, "")]
     assert kept.claim("e", 1, "tcp://two", "b", "key-1") == (WON, "tcp://two")
     assert kept.claim("gone", 1, "tcp://one", "a", "key-1") == (UNKNOWN, "")
+
+
+def test_a_worker_that_names_its_host_is_the_one_that_the_scheduler_has() -> None:
+    """As one with ``--contact-address tcp://host:1``: it was refused, and its calls never ran."""
+    asked: list[str] = []
+
+    def coerce(address: str) -> str:
+        asked.append(address)
+        return address.replace("host", "10.0.0.1")
+
+    workers = {"tcp://10.0.0.1:1"}
+    kept = Claims(lambda: workers, coerce)
+    kept.open("e", "client")
+    for number in (1, 2):
+        found = kept.claim("e", number, "tcp://host:1", "a", "key")
+        assert found == (WON, "tcp://10.0.0.1:1")
+    assert asked == ["tcp://host:1"]  # a name is asked for once
+    there = SimpleNamespace(tasks={})
+    kept.remove_worker(cast("claims.Scheduler", there), "tcp://10.0.0.1:1")
+    assert [each[:2] for each in kept.books["e"].said()[1][2:]] == [("lost", 1), ("lost", 2)]
+    workers.clear()
+    assert kept.claim("e", 3, "tcp://host:1", "a", "key") == (GONE, "tcp://10.0.0.1:1")
+
+
+def test_workers_are_tended_also_while_something_comes_all_the_time(
+    alone: LocalWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who submits ten times a second left the cluster without workers for as long as he did."""
+    now, tended = [0.0], list[float]()
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+
+    def turn() -> bool:
+        now[0] += 0.1
+        alone.pool.gate.release()  # a call was submitted
+        return now[0] > 3
+
+    monkeypatch.setattr(alone, "turn", turn)
+    cluster: Any = alone.pool.cluster
+    cluster.tend = lambda: tended.append(now[0])
+    cluster.close = lambda: None
+    alone.run()
+    assert len(tended) >= 4
+    assert all(late - early >= PULSE for early, late in pairwise(tended))
 
 
 # ------------------------------------------------------------------ without Dask

@@ -132,6 +132,7 @@ class World:
             ask=lambda operation, numbers: [getattr(self.book, operation)(x) for x in numbers],
             forget=lambda _: None,
             lost=lambda: "",
+            is_here=lambda: False,
             offer=lambda _: None,
             close=lambda: None,
         )

@@ -15,7 +15,10 @@ from model_tests.dask.clusters import DASK, prepare
 
 _TESTS = tuple(
     str(ROOT / "model_tests" / "dask" / f"{name}.py")
-    for name in ("on_cluster", "in_chunks", "at_the_end", "observed", "at_loss", "at_silence")
+    for name in (
+        *("on_cluster", "in_chunks", "at_the_loop", "at_the_end", "observed", "at_loss"),
+        "at_silence",
+    )
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import os
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -169,6 +170,22 @@ def test_the_only_worker_is_lost_and_none_comes(house: House, tmp_path: Path) ->
         cluster.worker()
         assert waits.result(PATIENCE) == calls.value_of(1)
         assert house.begun() == [-1, 1]
+
+
+def test_a_worker_that_is_found_by_the_name_of_its_host(house: House, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with apart(tmp_path, 0) as cluster:
+        cluster.worker(
+            *("--listen-address", f"tcp://127.0.0.1:{port}"),
+            *("--contact-address", f"tcp://localhost:{port}"),
+        )
+        with client_of(cluster.address, 1) as client, DaskExecutor(client) as executor:
+            (held,) = hold(executor, house, 1)
+            cluster.workers[0].kill()
+            error = held.exception(PATIENCE)
+            assert isinstance(error, WorkerLost)
+            assert error.worker == f"tcp://127.0.0.1:{port}"
 
 
 def test_a_claim_of_a_worker_that_was_removed_is_refused(house: House) -> None:

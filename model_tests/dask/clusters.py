@@ -75,11 +75,19 @@ def local(workers: int = 2, **settings: object) -> Iterator[Foreign]:
         )
         client = _distributed().Client(cluster, set_as_default=False)
         try:
-            client.wait_for_workers(workers)
+            if workers:
+                client.wait_for_workers(workers)
             yield client
         finally:
             client.close()
             cluster.close()
+
+
+def of_this_loop() -> Foreign:
+    """Return a cluster of this thread's event loop, to be entered there."""
+    return _distributed().LocalCluster(
+        n_workers=0, processes=False, asynchronous=True, dashboard_address=None
+    )
 
 
 class Apart:
@@ -123,11 +131,12 @@ class Apart:
     def address(self) -> str:
         return self._address()
 
-    def worker(self) -> "subprocess.Popen[bytes]":
-        """Start a worker that nobody starts again."""
+    def worker(self, *where: str) -> "subprocess.Popen[bytes]":
+        """Start a worker that nobody starts again; ``where`` says how it is found."""
         started = self._start(
             *("distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-nanny"),
-            *("--no-dashboard", "--host", "127.0.0.1", "--death-timeout", "60"),
+            *("--no-dashboard", "--death-timeout", "60"),
+            *(where or ("--host", "127.0.0.1")),
         )
         self.workers.append(started)
         return started

@@ -347,6 +347,8 @@ def test_nothing_is_kept_of_what_has_ended(client: Foreign, once: DaskExecutor) 
 def test_arguments_are_looked_at(client: Foreign) -> None:
     with pytest.raises(TypeError, match=r"client must be a distributed\.Client.*not 3 of type int"):
         DaskExecutor(3)
+    with pytest.raises(ValueError, match="address of a scheduler, not '': pass None to start"):
+        DaskExecutor("")
     with pytest.raises(TypeError, match="at_most_once must be True, False or None, not 1"):
         DaskExecutor(client, at_most_once=cast("bool", 1))
     with pytest.raises(ValueError, match="max_workers=2 is for a cluster that is started here"):

@@ -84,6 +84,10 @@ class Scheduler(Protocol):
         """Return the addresses of the workers that are there."""
         ...
 
+    def coerce_address(self, addr: str) -> str:
+        """Return an address as the scheduler writes it: names of hosts are resolved."""
+        ...
+
     def add_plugin(self, plugin: object, *, name: str) -> object:
         """Have ``plugin`` told of what happens."""
         ...
@@ -180,11 +184,16 @@ class Claims:
     """All books of a scheduler: what its handlers do, and what it is told as a plugin."""
 
     books: dict[str, Book]
+    coerce: Callable[[str], str]
     workers: Callable[[], Container[str]]
 
-    def __init__(self, workers: Callable[[], Container[str]]) -> None:
+    def __init__(
+        self, workers: Callable[[], Container[str]], coerce: Callable[[str], str] = str
+    ) -> None:
         self.books = {}
         self.workers = workers
+        self.coerce = coerce
+        self._resolved: dict[str, str] = {}  # by what a worker calls itself, if that is a name
 
     def open(self, executor: str, client: str) -> None:
         """Begin the book of an executor."""
@@ -195,9 +204,22 @@ class Claims:
         book = self.books.get(executor)
         if book is None:
             return UNKNOWN, ""
+        worker = self._address(worker)
         if worker not in self.workers():
             return GONE, worker
         return book.claim(number, Claim(worker, token, key))
+
+    def _address(self, worker: str) -> str:
+        """Return the address of a worker as the scheduler has it; its host may have a name."""
+        there = self.workers()
+        if worker in there:
+            return worker
+        found = self._resolved.get(worker)
+        if found is None or found not in there:
+            found = self.coerce(worker)
+            if found in there:
+                self._resolved[worker] = found
+        return found
 
     def cancel(self, executor: str, numbers: Sequence[int]) -> list[Verdict]:
         """Cancel the calls that are open; say of each what it is now."""
@@ -268,7 +290,10 @@ def install(executor: str, client: str, dask_scheduler: Scheduler | None = None)
     if claims is None:
         plugin = importlib.import_module("distributed.diagnostics.plugin")
         base = cast("type[object]", vars(plugin)["SchedulerPlugin"])
-        claims = cast("Claims", type("ForegoneClaims", (Claims, base), {})(lambda: there.workers))
+        claims = cast(
+            "Claims",
+            type("ForegoneClaims", (Claims, base), {})(lambda: there.workers, there.coerce_address),
+        )
         dask_scheduler.add_plugin(claims, name=NAME)
         dask_scheduler.handlers.update({
             "foregone_claim": claims.claim,

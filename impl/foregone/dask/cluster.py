@@ -23,7 +23,7 @@ from foregone.dask import claims, ports
 from foregone.dask.claims import Verdict
 from foregone.dask.payload import task
 from foregone.dask.silence import Heart
-from foregone.dask.words import Answered, Begun, Cut, Dropped, Failed, Lost, Word
+from foregone.dask.words import Answered, Begun, Cut, Dropped, Lost, Word, ended
 from foregone.dask.worker import run_again, run_once
 
 #: Seconds after which results that were asked for together are asked for one by one.
@@ -93,7 +93,10 @@ class Cluster:
     def greet(self) -> None:
         """Return once the scheduler has answered; raise TimeoutError if it does not in time."""
         asked = asyncio.run_coroutine_threadsafe(self._greeted(), self.loop)
-        asked.result(None if self._heart is None else self._heart.limit)
+        try:
+            asked.result(None if self._heart is None else self._heart.limit)
+        finally:
+            asked.cancel()  # what has not answered by now need not
 
     def install(self) -> None:
         """Have the scheduler keep claims for this executor; raise what it raises."""
@@ -131,9 +134,14 @@ class Cluster:
 
         Raises Unreachable if it cannot be asked.
         """
-        if asyncio._get_running_loop() is self.loop or self.lost():
+        if self.is_here() or self.lost():
             raise Unreachable
-        asked = asyncio.run_coroutine_threadsafe(self._ask(operation, numbers), self.loop)
+        request = self._ask(operation, numbers)
+        try:
+            asked = asyncio.run_coroutine_threadsafe(request, self.loop)
+        except RuntimeError as error:  # the loop was closed just now
+            request.close()
+            raise Unreachable from error
         while True:
             try:
                 return asked.result(LOOK)
@@ -142,6 +150,10 @@ class Cluster:
                     raise Unreachable from None
             except Exception as error:
                 raise Unreachable from error
+
+    def is_here(self) -> bool:
+        """Say whether this is the thread of the client's event loop, which must not wait."""
+        return asyncio._get_running_loop() is self.loop
 
     def tend(self) -> None:
         """Start anew what a cluster of our own gives up: who died, and is not soon back."""
@@ -164,7 +176,7 @@ class Cluster:
     def close(self) -> None:
         """Let go of the scheduler, and of what was started for this executor."""
         self._closed = True
-        self._soon(self._stop_beating)
+        self._soon(self._stop)
         if self.at_most_once and self.client.status == "running":
             self._soon(self._end)
         if self._own_client:
@@ -187,9 +199,13 @@ class Cluster:
         self._beats = self.loop.create_task(heart.run())
         self._keep(self._beats)
 
-    async def _stop_beating(self) -> None:
+    async def _stop(self) -> None:
+        """Wait for nothing any more: a task that never ran is still waited for."""
         if self._beats is not None:
             self._beats.cancel()
+        for watched in self._watched.values():
+            watched.cancel()
+        self._watched.clear()
 
     async def _echo(self) -> object:
         return await self.client.scheduler.echo(data="foregone")
@@ -230,12 +246,12 @@ class Cluster:
 
     async def _fetch(self, batch: list[_Task], tries: int = TRIES) -> None:
         """Tell what became of tasks that are not pending any more."""
-        finished = {number: future for number, future in batch if _status(future) == "finished"}
+        finished = {number: each for number, each in batch if each._state.status == "finished"}
         for number, future in batch:
-            if _status(future) in _AGAIN:  # its result was lost: the cluster runs it again
+            if future._state.status in _AGAIN:  # its result was lost: the cluster runs it again
                 self._watch([(number, future)])
             elif number not in finished:
-                self._tell(_ended(number, future))
+                self._tell(ended(number, future._state))
         if not finished:
             return
         asked = asyncio.ensure_future(
@@ -316,21 +332,6 @@ class Cluster:
 
 def _nobody(_word: Word) -> None:
     """Tell nobody yet."""
-
-
-def _status(future: ports.DaskFuture) -> str:
-    return future._state.status
-
-
-def _ended(number: int, future: ports.DaskFuture) -> Word:
-    """Return what is to be said of a task that has no result."""
-    error = future._state.exception
-    if _status(future) == "error" and error is not None:
-        return Failed(number, error)
-    reason = str(getattr(error, "reason", None) or "")
-    if "connection" in reason:
-        return Cut("the client has lost the connection")
-    return Dropped(number, f"the cluster has cancelled its task ({reason or _status(future)})")
 
 
 async def _heedless(request: Callable[[], Awaitable[object]]) -> None:

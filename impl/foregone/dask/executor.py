@@ -38,6 +38,8 @@ _names: Final = count()
 #: A scheduler that has not answered for so many seconds is lost, unless another limit is given.
 SILENCE: Final = 300.0
 
+_BELONGS: Final = "{!r} belongs to an event loop: pass the address of its scheduler instead"
+
 
 class DaskExecutor(Executor):
     """Run calls on a cluster of dask.distributed."""
@@ -187,7 +189,7 @@ class DaskExecutor(Executor):
         ``cancel_futures`` cancels every call that has not begun: that no worker has claimed, or,
         where calls run at least once, that was not offered.  What one call asks for no later
         one takes back.  Raises RuntimeError, with the request recorded, when ``wait`` is asked
-        for in a callback of the executor's.
+        for in a callback of the executor's, or in the thread of the client's event loop.
         """
         request = Request.SHUTDOWN_CANCEL_FUTURES if cancel_futures else Request.SHUTDOWN
         self._pool.ask(request)
@@ -279,9 +281,7 @@ def _connected(
     if ports.is_client(given):
         client = cast("ports.Client", given)
         if client.asynchronous:
-            raise TypeError(
-                f"{given!r} belongs to an event loop: pass the address of its scheduler instead"
-            )
+            raise TypeError(_BELONGS.format(given))
         cluster = Cluster(client, name, own_client=False, own=None, setup=setup, limit=limit)
         if why := cluster.lost():
             raise SchedulerLost(cluster.address, why)
@@ -293,14 +293,28 @@ def _connected(
             f"client must be a distributed.Client, the address of a scheduler, a cluster or "
             f"None, not {given!r} of type {type(given).__name__}"
         )
+    if isinstance(given, str):
+        _check_address(given, limit)
+    elif getattr(given, "asynchronous", False):
+        raise TypeError(_BELONGS.format(given))
     own = ports.start(max_workers) if given is None else None
     try:
-        made = ports.connect(given or own)
+        made = ports.connect(own if given is None else given)
         return Cluster(made, name, own_client=True, own=own, setup=setup, limit=limit)
     except BaseException:
         if own is not None:
             own.close()
         raise
+
+
+def _check_address(address: str, limit: float | None) -> None:
+    """Raise ValueError if there is none, SchedulerLost if who is there does not answer."""
+    if not address:
+        raise ValueError(
+            "client must be the address of a scheduler, not '': pass None to start a cluster here"
+        )
+    if limit is not None and ports.is_silent(address, limit):
+        raise SchedulerLost(address, f"it has not answered for {limit:g} s")
 
 
 def _claims(cluster: Cluster, *, needed: bool) -> None:

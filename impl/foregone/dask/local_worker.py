@@ -17,7 +17,7 @@ import threading
 from typing import TYPE_CHECKING, Final, cast
 
 from foregone import observer
-from foregone.clock import NO_LIMIT
+from foregone.clock import NO_LIMIT, deadline, remaining
 from foregone.dask import ports
 from foregone.dask.callbacks import callbacks
 from foregone.dask.calls import START, AnyCall, ChunkCall
@@ -77,11 +77,13 @@ class LocalWorker:
         """Offer and end calls until the executor is over."""
         pool = self.pool
         try:
+            tends = deadline(PULSE)
             while not self.turn():
-                if pool.queue or pool.inbox:
-                    continue
-                if not pool.gate.acquire(timeout=PULSE if pool.calls else NO_LIMIT):
+                if not remaining(tends):  # also where the gate never rests for so long
                     pool.cluster.tend()
+                    tends = deadline(PULSE)
+                if not (pool.queue or pool.inbox):
+                    pool.gate.acquire(timeout=PULSE if pool.calls else NO_LIMIT)
         except BaseException as error:  # a defect of ours: nobody is left waiting
             LOGGER.critical("the local worker of %s has failed", pool.name, exc_info=True)
             pool.broken(f"the local worker failed: {error!r}")

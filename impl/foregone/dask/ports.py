@@ -7,11 +7,15 @@ waits for a future without one thread, or one request, for each.
 
 import asyncio
 import importlib
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from types import ModuleType
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from foregone.dask.claims import News, Verdict
+
+#: Seconds in which a host takes a connection, if it is there; Dask itself waits for longer.
+LISTENS: Final = 5.0
 
 
 class Loop(Protocol):
@@ -140,6 +144,14 @@ class Client(Protocol):
         ...
 
 
+class Runner(Protocol):
+    """What runs the event loop of a client, in a thread."""
+
+    def stop(self) -> object:
+        """End the thread, if nobody else needs it."""
+        ...
+
+
 class OwnCluster(Protocol):
     """A cluster that this process has started."""
 
@@ -184,8 +196,42 @@ def address_of(client: Client) -> str:
 
 def connect(address: object) -> Client:
     """Return a client of the scheduler at an address, or of a cluster."""
-    made: object = vars(distributed())["Client"](address, set_as_default=False)
+    kind: type[object] = vars(distributed())["Client"]
+    made = kind.__new__(kind)
+    try:
+        start: Callable[..., object] = vars(kind)["__init__"]
+        start(made, address, set_as_default=False)
+    except BaseException:
+        runner: object = vars(made).get("_loop_runner")
+        if runner is not None:  # Dask would leave the thread of its event loop
+            cast("Runner", runner).stop()
+        raise
     return cast("Client", made)
+
+
+def is_silent(address: str, limit: float) -> bool:
+    """Say whether who listens at an address has said nothing for ``limit`` seconds.
+
+    Every server of Dask speaks first, and its client waits for that without limit.  False also
+    where nobody listens, which Dask tells, and for what is not plain TCP.
+    """
+    scheme, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if scheme not in ("", "tcp") or not port.isdecimal():
+        return False
+    try:
+        made = socket.create_connection((host.strip("[]"), int(port)), min(limit, LISTENS))
+    except (OSError, OverflowError):
+        return False
+    with made:
+        made.settimeout(limit)
+        try:
+            made.recv(1)
+        except TimeoutError:
+            return True
+        except OSError:
+            pass
+    return False
 
 
 def start(workers: int | None) -> OwnCluster:

@@ -282,8 +282,13 @@ class Pool:
     def join(self) -> None:
         """Return when every call has ended, and the cluster was let go.
 
-        Raises RuntimeError if the caller is one of the executor's own threads.
+        Raises RuntimeError if the caller is one of the executor's own threads, or its client's.
         """
+        if self.cluster.is_here():
+            raise RuntimeError(
+                "cannot wait here: shutdown(wait=True) was called in the thread of the client's "
+                "event loop, which the end needs; the executor is shut down, pass wait=False"
+            )
         if threading.current_thread() in self.joined:
             raise RuntimeError(
                 "cannot join current thread: shutdown(wait=True) was called from a callback of "

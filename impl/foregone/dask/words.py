@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, TypeAlias
 
+from foregone.dask.ports import State
+
 
 class Answered(NamedTuple):
     """The outcome of a call is here."""
@@ -45,3 +47,14 @@ class Cut(NamedTuple):
 
 
 Word: TypeAlias = Answered | Failed | Dropped | Begun | Lost | Cut
+
+
+def ended(number: int, task: State) -> Word:
+    """Return what is to be said of the task of a call, which has no result."""
+    status, error = task.status, task.exception
+    if status == "error" and error is not None:
+        return Failed(number, error)
+    reason = str(getattr(error, "reason", None) or "")
+    if "connection" in reason:
+        return Cut("the client has lost the connection")
+    return Dropped(number, f"the cluster has cancelled its task ({reason or status})")

@@ -58,8 +58,9 @@ def run_once(payload: bytes) -> bytes:
     """Run a call if nobody has claimed or cancelled it; return its outcome, or who has."""
     worker = _worker()
     verdict, claimer = _claim(worker, *payloads.number_of(payload))
-    outcome = _run(payload) if verdict == WON else payloads.refused(verdict, claimer)
-    return payloads.signed(worker.address, outcome)
+    if verdict == WON:  # claimer is this worker, as the scheduler calls it
+        return payloads.signed(claimer, _run(payload))
+    return payloads.signed(worker.address, payloads.refused(verdict, claimer))
 
 
 def _worker() -> _Worker:
