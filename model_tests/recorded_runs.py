@@ -8,6 +8,7 @@
 Some runs the models cannot have, and none of these yields them: see ``LEFT_OUT``.
 """
 
+import itertools
 import multiprocessing
 import random
 import signal
@@ -33,6 +34,7 @@ from foregone_spec import process_pool_actions
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.thread_pool import Action, ThreadPoolState
 from model_tests import schedule_pools, schedule_programs, schedule_races
+from model_tests.process_world import until
 from model_tests.recording import Entries, Replay, of_future, of_waiting, recording
 from model_tests.recording_pool import of_thread_pool
 from model_tests.recording_process import of_process_pool
@@ -50,6 +52,9 @@ LEFT_OUT: Final = {
     "interrupted": "Ctrl-C in submit: a thread may run that nobody knows of",
     "pool 2 refused": "a thread is refused while others are busy",
 }
+
+#: Programs that show a kind of edge which no other does.
+MORE: Final = ("owned: start | add; set_exception", "bare: start | add; set_exception")
 
 # ------------------------------------------------------------ drawn schedules
 
@@ -92,7 +97,7 @@ def _of_pool(entries: Entries) -> Iterator[AnyReplay]:
 
 def _programs() -> Iterator[Program]:
     programs = schedule_programs
-    for text in (*programs.PAIRS, *programs.TRIPLES, *programs.TWO_FUTURES):
+    for text in (*programs.PAIRS, *programs.TRIPLES, *programs.TWO_FUTURES, *MORE):
         yield schedule_races.program(text)
     for text in (*(each for each, _ in programs.POOLS), *programs.LARGE_POOLS):
         if not any(word in text for word in LEFT_OUT):
@@ -205,10 +210,32 @@ def hammered(seed: int) -> Replay[ThreadPoolState, Action]:
     return of_thread_pool(entries, pool)
 
 
+def broken_beside_a_parked() -> Replay[ThreadPoolState, Action]:
+    """Return the run of a pool whose second initializer raises while the first thread is parked."""
+    turns, both, goes = itertools.count(), threading.Event(), threading.Event()
+
+    def initializer() -> None:
+        if next(turns):
+            goes.wait()
+            raise ValueError
+
+    with recording() as entries, ThreadPoolExecutor(2, initializer=initializer) as executor:
+        futures = [executor.submit(both.wait), executor.submit(both.is_set)]
+        both.set()
+        wait(futures)
+        parked = until(lambda: executor._pool.parked)
+        goes.set()
+        assert parked
+        assert until(lambda: not executor._pool.accepts())
+        executor.shutdown()
+        return of_thread_pool(entries, executor._pool)
+
+
 def from_threads(seeds: Iterable[int]) -> Iterator[AnyReplay]:
-    """Yield a run of a thread pool for each seed."""
+    """Yield a run of a thread pool for each seed, and one that chance seldom makes."""
     with often_switched():
         yield from map(hammered, seeds)
+        yield broken_beside_a_parked()
 
 
 # -------------------------------------------------------------- process pools

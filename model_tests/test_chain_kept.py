@@ -116,11 +116,13 @@ def test_a_result_is_of_this_code(root: Path) -> None:
     ("path", "which"),
     [
         (TICKETS, {"chaos", "simulation", "defects"}),
-        (OTHER, {"chaos", "defects", "schedules"}),
+        (OTHER, {"chaos", "simulation", "defects", "schedules"}),
+        ("impl/foregone/observer.py", {"chaos", "simulation", "defects", "schedules"}),
         (
             "spec/foregone_spec/future.py",
-            {"chaos", "contracts", "defects", "explored", "schedules"},
+            {"chaos", "simulation", "contracts", "defects", "explored", "schedules"},
         ),
+        ("impl/foregone/run_rooms.py", {"simulation"}),
         ("impl/foregone/process_pool/new.py", {"chaos", "simulation", "defects"}),
         ("tla/deep/A-1.cfg", {"deep"}),
         ("tla/MCA.tla", {"deep"}),
@@ -163,6 +165,7 @@ def test_old_ticket_code_fails_in_ci_only(
     monkeypatch.setenv("CI", "true")
     assert {name for name, row in rows(root).items() if not row.ok} == {which}
     assert "run it again" in rows(root)[which].details
+    assert rows(root)["simulation"].bound == Age.CHANGED.value  # of the library around it, too
     keep(root, commit(root))
     assert all(row.ok for row in rows(root).values())
 

@@ -8,12 +8,13 @@ import pytest
 from foregone_spec import future_actions as act
 from foregone_spec import process_pool_actions as pools
 from foregone_spec import waiting_model
+from foregone_spec.explore import explore
 from foregone_spec.future_model import FutureModel
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.trace import Step
 from foregone_spec.waiting import Ending
 from foregone_spec.waiting_model import WaitingModel
-from model_tests.chain import traces, traces_module
+from model_tests.chain import edge_kinds, traces, traces_module
 from model_tests.chain.models import ACTIONS
 from model_tests.chain.traces import Gathered, Said, accepted, agreed, corrupted, covered
 from model_tests.chain.traces_module import AnyTrace, Trace, follow, largest, reached, universe
@@ -243,3 +244,57 @@ def test_every_drawn_schedule_is_a_run_of_its_model() -> None:
         assert verdict.accepted, str(verdict)
         kinds.add(replay.model.name)
     assert kinds == {"Future", "Waiting", "ThreadPool"}
+
+
+# -------------------------------------------------------------- kinds of edges
+
+
+def test_a_kind_is_an_action_and_what_it_changes() -> None:
+    found = edge_kinds.occur([FUTURES["as it was"][0], PROCESSES["one dies"][0]])
+    assert "EndCallbacks: agents, todo, drained" in found["Future"]
+    assert {each.partition(":")[0] for each in found["ProcessPool"]} >= {"Submit", "Die"}
+    submits = pool(REPLACED, pools.Submit(2))
+    assert [*edge_kinds.of_run(submits)][-1].startswith("Submit")
+    unsure = replace(submits, silent=frozenset([pools.Sleep()]))  # and perhaps it wakes somebody
+    assert not [*edge_kinds.of_run(unsure)][-1].startswith("Submit")
+
+
+def test_every_kind_is_of_an_action_and_of_fields() -> None:
+    kinds = edge_kinds.listed()
+    assert kinds.keys() == {*traces.MODELS}
+    for name, there in kinds.items():
+        assert {each.partition(":")[0] for each in there} == EVERYTHING[name]
+
+
+def test_a_kind_that_is_not_listed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = explore(BROKEN)
+    assert not edge_kinds.unlisted(graph)
+    there = edge_kinds.listed()
+    (kind, *_) = {edge_kinds.kind(*each) for each in graph.triples()}
+    del there["ProcessPool"][kind]
+    monkeypatch.setattr(edge_kinds, "listed", lambda: there)
+    assert edge_kinds.unlisted(graph) == [kind]
+
+
+def test_the_gate_of_kinds_goes_red() -> None:
+    kinds = edge_kinds.listed()
+    seen = {name: {each for each, why in some.items() if not why} for name, some in kinds.items()}
+    assert edge_kinds.row(seen, kinds).ok
+    for name, there in seen.items():
+        for kind in there:
+            row = edge_kinds.row({**seen, name: there - {kind}}, kinds)
+            assert not row.ok
+            assert row.details == f"{name}: {kind}: occurs in no run"
+    idle = next(each for each, why in kinds["Future"].items() if why)
+    told = edge_kinds.row({**seen, "Future": {*seen["Future"], idle}}, kinds)
+    assert (told.ok, told.details) == (False, f"Future: {idle}: has a reason, and occurs")
+    assert not edge_kinds.row({}, {}).ok
+
+
+def test_too_few_that_changed_places_fail_the_row() -> None:
+    trace, steps = FUTURES["too early"]
+    swapped = Said(replace(trace, source=f"a test, {traces.REORDERED}"), steps, steps)
+    accepted_too = replace(swapped, tlc=len(trace.steps), python=len(trace.steps))
+    enough = [swapped] * traces.LEAST_REORDERED
+    assert traces.reordered(enough).ok
+    assert not traces.reordered([*enough[1:], accepted_too, said("dropped")]).ok

@@ -670,10 +670,13 @@ def test_results_are_kept_by_the_caller_alone(chunksize: int | None) -> None:
     pool.pass_time()
     pool.calls.clear()
     gc.collect()
+    came = 0
     for value in results:
         gone = weakref.ref(value)
         del value
         assert gone() is None
+        came += 1
+    assert came == 9
 
 
 @pytest.mark.parametrize("chunksize", [None, 3])

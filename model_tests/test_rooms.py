@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from model_tests.chain.kept import TELLING
+from model_tests.chain.kept import FUTURE_CODE, TELLING
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -218,6 +218,12 @@ def reached(start: str) -> set[str]:
             found.add(name)
             ahead += IMPORTED[name]
     return found
+
+
+def test_what_a_future_runs_is_covered_by_what_is_kept_of_it() -> None:
+    """And the model that its steps are compared with."""
+    ours = reached("foregone.waiting") | reached("foregone_spec.future_model")
+    assert {name_of(MODULES[each]) for each in ours} == {*FUTURE_CODE}
 
 
 @pytest.mark.parametrize("name", [each for each in MODULES if is_in(each, "foregone")])

@@ -22,9 +22,11 @@ from foregone_spec.lifecycle import Phase, Request
 from foregone_spec.thread_pool import Action, ThreadPoolState
 from foregone_spec.trace import Step as Recorded
 from foregone_spec.trace import check
-from model_tests.recorded_runs import hammered, often_switched
-from model_tests.recording import Replay, recording
+from model_tests import schedule_pools
+from model_tests.recorded_runs import AnyReplay, _heard, _of_pool, hammered, often_switched
+from model_tests.recording import Entries, Replay, recording
 from model_tests.recording_pool import of_thread_pool
+from model_tests.schedule_explore import bench, explore
 
 Run: TypeAlias = Replay[ThreadPoolState, Action]
 
@@ -269,3 +271,23 @@ def test_a_mutant_is_rejected(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         runs = [scripted(request) for request in SCRIPTS]
     verdicts = [run.verdict() for run in runs]
     assert not all(verdict.accepted for verdict in verdicts), "\n".join(map(str, verdicts))
+
+
+# ---------------------------------------------------------- under all schedules
+
+
+@pytest.mark.parametrize("text", ["pool 1 initfails: submit; cancel", "pool 1: submit; cancel"])
+def test_every_schedule_of_a_cancelled_call_is_a_run(text: str) -> None:
+    """Also where the cancel comes between the discard of a call and its failure."""
+    runs: dict[str, AnyReplay] = {}
+
+    def hear(entries: Entries) -> None:
+        runs.update((str(each.steps), each) for each in _of_pool(entries))
+
+    with bench() as on:
+        found = explore(on, _heard(schedule_pools.program(text), hear), 2)
+    assert found.failure is None
+    assert len(runs) > 2
+    for run in runs.values():
+        verdict = run.verdict()
+        assert verdict.accepted, str(verdict)

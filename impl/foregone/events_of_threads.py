@@ -8,7 +8,7 @@ Owner: the collector of ``observing.py``, which is one thread.
 
 import os
 from collections.abc import Sequence
-from typing import TypeAlias, cast, final
+from typing import Final, TypeAlias, cast, final
 
 from foregone.called import Names
 from foregone.events import NOTHING, Logged, Told, Value, versions
@@ -20,6 +20,7 @@ from foregone_spec.future import DONE, Command, Step
 
 #: Where a call is: in the queue; with a thread; with nobody.
 _QUEUED, _TAKEN, _LEFT = range(3)
+_BROKEN: Final = lifecycle.Phase.BROKEN
 
 #: The entries, as their actions have them.
 _Submit: TypeAlias = tuple[str, Pool, WorkItem, Worker | None, bool]
@@ -118,8 +119,8 @@ class ThreadEvents:
         if where != _TAKEN and cell.after in DONE:
             if where == _QUEUED:
                 self.ended.add(future)
-            else:
-                del self.places[future]
+            elif self.phase_seen is not _BROKEN or command is Command.SET_EXCEPTION:
+                del self.places[future]  # else it was cancelled first, and is yet to be failed
         return ("Future", place >> 2, 0, command._value_, cell.after._value_, NOTHING)
 
     def _next_item(self, entry: _NextItem) -> Told:

@@ -31,6 +31,7 @@ from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.thread_pool import ThreadPoolModel
 from foregone_spec.waiting_model import WaitingModel
 from model_tests.chain.command import BUILD, ROOT, stamp
+from model_tests.chain.edge_kinds import unlisted
 from model_tests.chain.pairs import LARGER, PAIRS, WIDER, AnyModel, write_bounds
 from model_tests.chain.tlc import HOLDS, run, variables
 from model_tests.chain.verdict import Row, report
@@ -241,14 +242,15 @@ def _explored(bound: str, model: Model[S, A]) -> tuple[Callable[[], Labelled], R
     start = time.perf_counter()
     graph = explore(model)
     names = [*model.invariants, *model.step_invariants]
+    strange = [f"{each}: a kind of edge that is not listed" for each in unlisted(graph)]
     row = Row(
         claim=f"{model.name}: {len(names)} invariants on every reachable state",
         engine="explore",
         bound=bound,
         count=f"{len(graph.edges)} states",
         seconds=time.perf_counter() - start,
-        ok=not graph.violations and bool(names),
-        details="\n".join(map(str, graph.violations)),
+        ok=not graph.violations and bool(names) and not strange,
+        details="\n".join([*map(str, graph.violations), *strange]),
     )
     return lambda: labelled(graph), row
 

@@ -32,8 +32,6 @@ TELL_EVERY: Final = 200  # programs
 #: All that the notes are of: what is run, what it is compared with, and what runs it.
 COVERS: Final = (
     *FUTURE_CODE,
-    *(f"spec/foregone_spec/{name}.py" for name in ("future_actions", "future_model")),
-    *(f"spec/foregone_spec/{name}.py" for name in ("identity", "model")),
     *(f"model_tests/inclusion_{name}.py" for name in ("run", "spec", "view")),
     *(f"model_tests/schedule_{name}.py" for name in ("cells", "explore", "library", "standins")),
     *(f"model_tests/schedule_{name}.py" for name in ("states", "tasks", "values")),
