@@ -73,10 +73,7 @@ def _judged(options: argparse.Namespace) -> int:
         html: cast("str | None", options.html),
     }
     for path in filter(None, files.values()):
-        if not Path(path).resolve().parent.is_dir():
-            raise BadFactory(f"there is no folder for {path!r}: make it first")
-        if Path(path).is_dir():  # now, and not when all has been tried
-            raise BadFactory(f"{path!r} is a folder: name a file in it")
+        _can_be_a_file(path)  # now, and not when all has been tried
     limit, patience = cast("float", options.limit), cast("float", options.patience)
     subject = look(address, cast("Kind | None", options.kind), limit, patience)
     claims = chosen(subject.kind, cast("list[str]", options.only), cast("list[str]", options.group))
@@ -103,6 +100,13 @@ def _judged(options: argparse.Namespace) -> int:
         if file:
             _keep(file, written(report))
     return int(report.broken > 0)
+
+
+def _can_be_a_file(path: str) -> None:
+    if not Path(path).resolve().parent.is_dir():
+        raise BadFactory(f"there is no folder for {path!r}: make it first")
+    if Path(path).is_dir():
+        raise BadFactory(f"{path!r} is a folder: name a file in it")
 
 
 def _keep(file: str, text: str) -> None:

@@ -19,8 +19,8 @@ class Terminal:
     typed: bool  # by somebody, who is asked, and told of his errors where he reads
 
     def __init__(self) -> None:
-        there = sys.stdin is not None and sys.stdout is not None  # a program may close them
-        self.typed = there and sys.stdin.isatty() and sys.stdout.isatty()
+        both = (sys.stdin, sys.stdout)  # whoever starts a program may have closed them
+        self.typed = all(each is not None and each.isatty() for each in both)
 
     @property
     def columns(self) -> int:
