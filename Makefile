@@ -14,7 +14,7 @@ UV = uv==0.13.9
 .PHONY: help setup format lint types contracts test models models-deep equality schedules \
   schedules-deep inclusions simulate traces mutants defects chaos museum museum-record \
   conformance conformance-record cpython \
-  verify counterexample docs page-test dask-test newcomer bench lock clean
+  verify counterexample docs page-test picture dask-test newcomer bench lock clean
 
 help:  ## print this
 	@echo 'make TARGET [PYTHON=python3] [VENV=.venv] [ARGS="..."]'
@@ -110,6 +110,9 @@ docs: setup  ## the pages, the API, the process pool to click through: build/sit
 
 page-test: setup  ## that page in a real browser: needs chromium and chromedriver
 	@$(RUN) -m model_tests.browser $(ARGS)
+
+picture: setup  ## the README's picture of that page, taken anew: needs them too
+	@$(RUN) -m model_tests.browser.picture $(ARGS)
 
 newcomer: setup  ## the README's first steps, from a built wheel and sdist, in fresh environments
 	@$(RUN) -m model_tests.newcomer $(ARGS)

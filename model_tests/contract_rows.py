@@ -30,6 +30,7 @@ WITHOUT: Final = {
     "invariants.thread_pool": "it only names the predicates, each of which has a law",
     "invariants.waiting": "it only names the predicates, each of which has a law",
     "options.fields_of": "it reads arguments: test_spec_main runs it",
+    "options.json_option": "it only names an option: test_spec_main runs it",
     "options.model_options": "it only names the options: test_spec_main runs it",
     "page.of_trace": "it puts together what is read and judged: test_spec_page and a browser",
     "page.page": "it puts texts together: test_spec_page reads them, and a browser does",
@@ -37,6 +38,7 @@ WITHOUT: Final = {
     "page.scenes": "it only names the scenes: test_spec_page explores each",
     "process_pool_invariants.process_pool": "it only names the predicates, each of which has a law",
     "told.checked": "it puts a verdict into words: test_spec_counterexample, test_spec_main",
+    "walk.searchable": "it says when there is too much: test_spec_stepping has what is",
     "told.explained": "it puts a run into words: test_spec_counterexample, test_spec_main",
 }
 

@@ -610,7 +610,10 @@ def said(*arguments: str) -> tuple[int, str, str]:
         (("builtins:dict",), "which has no submit"),
         (("standard-thread", "--only", "M99"), "no claim 'M99'"),
         (("standard-thread", "--jobs", "0"), "no number from 1 on"),
+        (("standard-thread", "--jobs", "x"), "x is no number from 1 on"),
         (("standard-thread", "--patience", "inf"), "no number above 0"),
+        (("standard-thread", "--patience", "x"), "x is no number above 0"),
+        (("standard-thread", "--json", "."), "'.' is a folder: name a file in it"),
         (("standard-thread", "--html", "no/such/folder.html"), "no folder for"),
         (("standard-thread", "--json", "/"), "is a folder"),
         (("standard-thread", "--only", "M14", "--group", "semantics"), "leave out one of them"),
@@ -621,6 +624,20 @@ def test_a_question_that_cannot_be_answered_is_told(arguments: tuple[str, ...], 
     code, out, err = said(*arguments)
     assert (code, out) == (2, "")
     assert words in err
+
+
+def test_a_report_that_cannot_be_written_is_told() -> None:
+    name = "/dev/full"
+    code, out, err = said("foregone-thread", "--only", "submit-result", "--json", name)
+    assert code == 2
+    assert "1 claim: 1 kept" in out
+    assert err == f"foregone-conformance: '{name}' cannot be written: No space left on device\n"
+
+
+def test_each_executor_that_is_known_is_told_from_what_it_is() -> None:
+    out = said("--help")[1]
+    for name, each in KNOWN.items():
+        assert re.search(rf"^  {name} +{re.escape(each.what)}$", out, re.MULTILINE)
 
 
 def test_a_factory_that_raises_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

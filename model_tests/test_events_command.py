@@ -1,7 +1,11 @@
 """``foregone-events``: what was written, counted, drawn, followed; and the trace for Perfetto."""
 
 import json
+import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter, defaultdict
 from itertools import pairwise
@@ -79,6 +83,59 @@ def test_what_is_missing_is_counted(of_threads: Path, capsys: pytest.CaptureFixt
     assert "2 are missing" in said
     assert "the first 1 are not in these files" in said
     assert "was killed" in said
+
+
+def test_runs_before_under_the_same_name_are_said_to_be_left_out(
+    of_threads: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = of_threads.read_text()
+    for command in ("count", "check"):
+        assert main([command, str(of_threads)]) == 0
+        assert "left out" not in capsys.readouterr().out
+    later = re.sub(r'"t":(\d)', r'"t":9\1', text)
+    of_threads.write_text(text + later)
+    for command in ("count", "check"):
+        assert main([command, str(of_threads)]) == 0
+        said = capsys.readouterr().out
+        assert "\n  1 of that name before it are left out: " in said
+
+
+@pytest.mark.parametrize("command", ["count", "check", "trace", "perfetto"])
+def test_a_file_without_events_is_said_to_have_none(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.touch()
+    assert main([command, str(file)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"foregone-events: {file} has no events: was the executor made ")
+
+
+@pytest.mark.parametrize("number", ["x", "0", "-1", "1.5"])
+def test_what_is_no_number_of_events_is_told(
+    number: str, of_threads: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", f"--first={number}", str(of_threads)])
+    assert f"{number} is no number of events: 1 or more" in capsys.readouterr().err
+
+
+def test_who_has_closed_standard_output_is_not_told_of_it(
+    of_threads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["count", str(of_threads)]) == 0
+
+
+def test_whoever_has_read_enough_is_not_told_more(of_threads: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "foregone.events_command", "count", str(of_threads)]
+    known = {name: each for name, each in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=known, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_run_is_checked(

@@ -1,5 +1,6 @@
 """The README says what is so: its code runs, its tables are the specification's."""
 
+import io
 import pathlib
 import re
 import shlex
@@ -8,6 +9,7 @@ import sys
 
 import pytest
 
+from foregone_spec.__main__ import main
 from model_tests.readme import README, blocks, generated, renewed
 
 ROOT = README.parent
@@ -58,6 +60,22 @@ def test_spec_commands_run(command: str, tmp_path: pathlib.Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout
+
+
+def test_what_may_be_typed_while_stepping_can_be(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands that are named after ``pool``, in their order: each is carried out."""
+    (asked,) = [shlex.split(line)[3:] for line in SHELL if " pool " in line]
+    said = TEXT.partition("type a number, or\n")[2].partition(". `step")[0]
+    typed = re.findall(r"`([^`]+)`", said)
+    assert len(typed) == 4
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(typed)))
+    assert main(asked) == 0
+    printed = capsys.readouterr().out
+    assert not re.search("nothing ahead|nothing may happen", printed)
+    assert main(["page", "--trace", "run.json"]) == 0
 
 
 def test_make_commands_are_targets() -> None:

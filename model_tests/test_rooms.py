@@ -26,7 +26,7 @@ OF_THE_COMMAND: Final = {
     "options.py": frozenset({"argparse"}),
     "page.py": frozenset({"importlib.resources"}),  # the text that is filled in
     "pixels.py": frozenset({"importlib", "an import by name"}),  # who draws, if he is there
-    "terminal.py": frozenset({"pathlib", "random", "sys"}),
+    "terminal.py": frozenset({"pathlib", "random", "shutil", "sys"}),
 }
 
 #: Where each field that holds a state of the specification is assigned, apart from

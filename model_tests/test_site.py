@@ -12,7 +12,9 @@ import pytest
 import foregone
 from bench.beside import Beside
 from foregone_spec import draw
+from foregone_spec.page import scenes
 from model_tests import site
+from model_tests.browser import picture
 from model_tests.chain.command import ROOT
 
 
@@ -29,6 +31,21 @@ def test_every_table_is_there() -> None:
     text = site.tables()
     for machine in draw.machines().values():
         assert draw.markdown(machine) in text
+
+
+def test_the_picture_in_the_readme_is_of_todays_page() -> None:
+    of = list(picture.stamps(picture.PICTURE.read_bytes()))
+    assert of == [picture.stamp()], "the page is another one now: make picture, and look at it"
+
+
+def test_a_picture_of_another_page_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = picture.stamp()
+    for name, value in (("STEPS", picture.STEPS[:-1]), ("SCENE", scenes()[1])):
+        with monkeypatch.context() as patch:
+            patch.setattr(picture, name, value)
+            assert picture.stamp() != now
+    there = picture.PICTURE.read_bytes()
+    assert list(picture.stamps(picture.stamped(there, "another"))) == ["another", now]
 
 
 def test_links_lead_to_pages_of_the_site() -> None:

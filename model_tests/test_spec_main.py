@@ -1,17 +1,21 @@
 """``foregone-spec`` answers questions, and says plainly when it cannot."""
 
+import argparse
+import contextlib
+import io
 import json
 import os
 import re
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 import foregone_spec
+from foregone_spec import __main__ as spec_main
 from foregone_spec import draw, pixels, terminal, trace
 from foregone_spec.__main__ import main
 from foregone_spec.future_actions import (
@@ -363,6 +367,44 @@ def test_refuses_a_broken_file(ask: Asker, good: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(terminal, "SIZE_LIMIT", 10)
     monkeypatch.setattr(trace, "SIZE_LIMIT", 10)
     assert "longer than 10 bytes" in ask.refused("check", str(good))
+
+
+def test_a_file_that_is_too_long_is_not_said_to_be_no_text(
+    ask: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it is cut off in the middle of a character."""
+    file = tmp_path / "long.json"
+    file.write_text("é" * 9)
+    monkeypatch.setattr(terminal, "SIZE_LIMIT", 10)
+    monkeypatch.setattr(trace, "SIZE_LIMIT", 10)
+    assert "longer than 10 bytes" in ask.refused("check", str(file))
+
+
+def test_a_name_that_cannot_be_written_is_written_all_the_same() -> None:
+    """A file may have any bytes for a name, and standard output may know UTF-8 only."""
+    raw = io.BytesIO()
+    with contextlib.redirect_stdout(io.TextIOWrapper(raw, "utf-8")):
+        terminal.Terminal.write("\udcff.svg\n")
+        assert raw.getvalue() == b"\\udcff.svg\n"
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from _parsers(each)
+
+
+def test_everything_that_can_be_given_has_its_help() -> None:
+    found = list(_parsers(spec_main._parser()))
+    assert len(found) > 18
+    for parser in found:
+        assert parser.description, parser.prog
+        for action in parser._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.help, f"{parser.prog} {action.dest}"
+    assert not any("``" in parser.format_help() for parser in found)
 
 
 def test_help(ask: Asker) -> None:

@@ -22,7 +22,7 @@ ALLOWED = {
     "page": {"importlib.resources", "json"},  # the text that is filled in
     "pixels": {"importlib", "re"},  # who draws, if he is there
     "stepping": {"json"},
-    "terminal": {"pathlib", "random", "sys"},
+    "terminal": {"pathlib", "random", "shutil", "sys"},
     "trace": {"json"},
 }
 PRINTING = {"__main__", "terminal"}

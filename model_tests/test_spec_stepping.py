@@ -7,13 +7,14 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from foregone_spec import counterexample, trace
+from foregone_spec import counterexample, stepping, trace
 from foregone_spec.__main__ import main
 from foregone_spec.future_actions import Action as OfAFuture
 from foregone_spec.future_actions import SetRunningOrNotifyCancel
@@ -26,7 +27,7 @@ from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_actions import Action, Claim, Offer, Ready, Start, Submit
 from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.stepping import HELP, Outside, Refused, Session
-from foregone_spec.walk import Walk
+from foregone_spec.walk import FAR, Walk, searchable
 
 POOL = ProcessPoolModel(2, 2, 2, (Request.SHUTDOWN,), 1, Policy.REPLACE)
 TO_A_CLAIM: list[Action] = [Submit(1), Start(1), Offer(1), Ready(1), Claim(1, 1)]
@@ -241,10 +242,12 @@ REFUSED = {
     "fly": "'fly' is not a command: a number, undo, .*, or an action that is enabled: .*Submit",
     "0": "there is no action number 0: there are 1 to ",
     "99": "there is no action number 99: there are 1 to ",
+    "9" * 5000: "there is no action number 99999999999999999999: there are 1 to ",
     "1 2": "1 takes nothing more, not '2'",
     "Claim 1": "Claim takes process work_id, not '1'",
     "Submit": "Submit takes work_id, not ''",
     "Submit x": "the command.work_id",
+    f"Submit {'9' * 5000}": "the command.work_id is 1000000000: a number from 0 to 10000",
     "Submit 2": r"Submit\(work_id=2\) may not happen now; of that kind: Submit\(work_id=1\)",
     "Claim 1 1": r"Claim\(process=1, work_id=1\) may not happen now$",
     "undo -1": "undo takes a number of steps or nothing, not '-1'",
@@ -268,7 +271,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("line", REFUSED)
+@pytest.mark.parametrize("line", REFUSED, ids=lambda line: line[:20])
 def test_what_cannot_be_done_is_refused_and_changes_nothing(
     line: str, pool: "Session[ProcessPoolState, Action]", files: Files
 ) -> None:
@@ -288,6 +291,55 @@ def test_at_the_end_there_is_no_number(pool: "Session[ProcessPoolState, Action]"
     pool.do("random 9999")
     with pytest.raises(Refused, match="nothing may happen any more"):
         pool.do("1")
+
+
+def test_a_very_large_number_is_a_number(pool: "Session[ProcessPoolState, Action]") -> None:
+    pool.do("Submit 1")
+    assert pool.do(f"undo {'9' * 5000}") == "back by 1 step"
+
+
+def session_of(model: ProcessPoolModel) -> "Session[ProcessPoolState, Action]":
+    return Session(PROCESS_POOL, model, Outside(Files().read, Files().keep, Random(0).randrange))
+
+
+def test_on_a_narrow_terminal_the_rooms_stand_below_each_other(
+    pool: "Session[ProcessPoolState, Action]",
+) -> None:
+    lead(pool, "Submit 1", "Start 1", "Offer 1")
+    drawn = pool.shown().splitlines()
+    wide = len(drawn[0])
+    assert pool.shown(wide).splitlines() == drawn
+    below = pool.shown(wide - 1).splitlines()
+    assert max(map(len, below[:14])) < 40
+    for name, has in (("Executor", "OPEN"), ("Call Q", "1"), ("Process #1..2", "#1 starting")):
+        assert below[below.index(name) + 1] == f"  {has}"
+
+
+def test_absurd_bounds_are_shown_in_a_few_lines() -> None:
+    session = session_of(ProcessPoolModel(10_000, 10_000, 10_000))
+    lead(session, "Submit 1", "Start 1", "Ready 1")
+    shown = session.shown()
+    assert len(shown) < 4000
+    for text in ("#1 idle", "#2..10000 unborn", "#1..10000: -"):
+        assert text in shown
+
+
+def test_of_many_actions_the_first_are_listed_and_all_can_be_typed() -> None:
+    session = session_of(ProcessPoolModel(stepping.MOST + 50, 1, 1))
+    lead(session, *(f"Submit {each}" for each in range(1, stepping.MOST + 51)))
+    lines = session.shown().splitlines()
+    more = len(session.walk.enabled) - stepping.MOST
+    assert more > 0
+    assert lines[-1].startswith(f"  .. and {more:,} more, as the last: ")
+    assert lines[-2].split()[0] == str(stepping.MOST)
+    assert session.do(lines[-1].partition("last: ")[2])
+
+
+def test_what_has_too_many_values_is_not_searched() -> None:
+    session = session_of(ProcessPoolModel(10_000, 1, 1))
+    with pytest.raises(Refused, match=r"has 30,01. values in each state, .* 1,000 or fewer"):
+        session.do("goto AtMostOnce")
+    assert searchable(ProcessPoolModel(100, 1, 1), FAR) < FAR == searchable(POOL, FAR)
 
 
 def test_a_model_without_rooms_shows_its_variables(files: Files) -> None:
@@ -362,10 +414,68 @@ def test_files(tmp_path: Path, run: Run) -> None:
     assert "cannot be written: Is a directory" in err
 
 
+@pytest.mark.parametrize("name", ["\0", "run\0.json"])
+def test_a_name_that_no_file_can_have_is_refused(name: str, run: Run) -> None:
+    code, _, err = run(f"load {name}\nsave {name}\n", "pool")
+    assert code == 2
+    assert "cannot be read: embedded null byte" in err
+    assert "cannot be written: embedded null byte" in err
+
+
+def test_who_has_closed_the_standard_files_is_not_told_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("stdin", "stdout"):
+        monkeypatch.setattr(sys, name, None)
+    assert main(["table", "future"]) == main(["pool"]) == 0
+
+
+def test_what_is_no_text_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), "utf-8"))
+    assert main(["pool"]) == 2
+    assert capsys.readouterr().err == "foregone-spec: standard input is not utf-8 text\n"
+
+
+@pytest.mark.parametrize(
+    "asked", ["explore process-pool --calls 10000", "explore thread-pool --threads 5000", "page"]
+)
+def test_what_is_too_large_to_be_explored_is_told_at_once(
+    asked: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = asked.split() if " " in asked else [asked, "--processes", "10000"]
+    code, out, err = run("", *words)
+    assert (code, out) == (2, "")
+    assert "values in each state, too many for looking at all states: pass bounds with" in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_wrong_bounds_are_told(run: Run) -> None:
     code, _, err = run("", "pool", "--processes", "2", "--capacity", "1")
     assert code == 2
     assert "capacity" in err
+
+
+def test_on_a_terminal_the_picture_is_as_wide_as_it_may_be() -> None:
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 80))
+    asked = [sys.executable, "-m", "foregone_spec", "pool"]
+    known = {name: each for name, each in os.environ.items() if name != "COLUMNS"}
+    child = subprocess.Popen(asked, stdin=follower, stdout=follower, stderr=follower, env=known)
+    os.close(follower)
+    os.write(leader, b"quit\n")
+    said = b""
+    try:
+        while chunk := os.read(leader, 4096):
+            said += chunk
+    except OSError:
+        pass  # that is how a terminal ends
+    os.close(leader)
+    assert child.wait() == 0
+    assert b"Local Worker Thread\r\n  asleep" in said
+    assert b"+---" not in said
 
 
 def test_somebody_who_types_is_asked_and_told_of_his_errors() -> None:

@@ -58,18 +58,54 @@ def main(argv: Sequence[str] | None = None) -> int:
         if output:
             Path(output).write_text(text, encoding="utf-8")
             text = f"{output}: {len(text):,} characters\n"
-        sys.stdout.write(text)
-    except BrokenPipeError:
-        return 0
+        _write(text)
     except _ERRORS as error:
         sys.stderr.write(f"foregone-events: {error}\n")
         return _CANNOT
     return code
 
 
+def _write(text: str) -> None:
+    """Write to standard output, if there is one, whatever characters it knows."""
+    out = sys.stdout
+    if out is None:
+        return
+    coding = out.encoding or "utf-8"
+    try:
+        out.write(text.encode(coding, "backslashreplace").decode(coding))
+        out.flush()
+    except OSError as error:
+        try:
+            out.close()  # or the interpreter tries again at its end
+        except OSError:
+            pass
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _events(asked: argparse.Namespace) -> list[Event]:
+    found = list(json_lines.read(asked.file))
+    if not found:
+        made = "was the executor made with observer=JSONLines(...), and has it been used?"
+        raise runs.Missing(f"{asked.file} has no events: {made}")
+    return found
+
+
 def _count(asked: argparse.Namespace) -> tuple[str, int]:
-    found = runs.by_executor(json_lines.read(asked.file))
-    return "".join(line for each in found.items() for line in _counted(*each)), 0
+    events = _events(asked)
+    told = (
+        line
+        for name, its in runs.by_executor(events).items()
+        for line in (*_counted(name, its), *_earlier(name, events))
+    )
+    return "".join(told), 0
+
+
+def _earlier(name: str, events: list[Event]) -> Iterator[str]:
+    """Say how many executors of the same name, as of runs before, are left out."""
+    more = sum(each.action == "Opened" and each.executor == name for each in events) - 1
+    if more > 0:
+        yield f"  {more:,} of that name before it are left out: each run has a file of its own\n"
 
 
 def _counted(name: str, events: list[Event]) -> Iterator[str]:
@@ -99,15 +135,16 @@ def _kind(event: Event) -> tuple[str, str]:
 
 
 def _perfetto(asked: argparse.Namespace) -> tuple[str, int]:
-    return json.dumps(chrome_trace(json_lines.read(asked.file))) + "\n", 0
+    return json.dumps(chrome_trace(_events(asked))) + "\n", 0
 
 
 def _check(asked: argparse.Namespace) -> tuple[str, int]:
     text, code = "", 0
-    for name, events in _executors(asked).items():
+    everything = _events(asked)
+    for name, events in _executors(asked, everything).items():
         verdict = runs.followed(events)
         head, *rest = str(verdict).splitlines()
-        text += f"{name}: {head}\n"
+        text += "".join((f"{name}: {head}\n", *_earlier(name, everything)))
         if not verdict.accepted:
             code = _NO
             text += "".join(f"{line}\n" for line in rest[len(verdict.possible) - 1 :])
@@ -115,27 +152,30 @@ def _check(asked: argparse.Namespace) -> tuple[str, int]:
 
 
 def _trace(asked: argparse.Namespace) -> tuple[str, int]:
-    found = _executors(asked)
+    found = _executors(asked, _events(asked))
     wanted: str | None = asked.executor
     if wanted is None and len(found) == 1:
         (wanted,) = found
     if wanted not in found:
-        there = ", ".join(found) or "none"
+        there = ", ".join(found)
         asks = "name one with --executor" if wanted is None else f"not of {wanted}"
         raise runs.Missing(f"{asked.file} has events of these executors: {there}; {asks}")
     return runs.text(found[wanted]), 0
 
 
-def _executors(asked: argparse.Namespace) -> dict[str, list[Event]]:
+def _executors(asked: argparse.Namespace, told: list[Event]) -> dict[str, list[Event]]:
     """Return the events of each executor, as many as were asked for."""
     first: int | None = asked.first
-    found = runs.by_executor(json_lines.read(asked.file))
+    found = runs.by_executor(told)
     return {name: events[:first] for name, events in found.items()}
 
 
 def _natural(text: str) -> int:
     """Return a number that is 1 or more."""
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number of events: 1 or more")
     return number

@@ -8,7 +8,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final, cast
@@ -76,7 +76,8 @@ def _judged(options: argparse.Namespace) -> int:
         as_json: cast("str | None", options.json),
         html: cast("str | None", options.html),
     }
-    _refuse_folders(filter(None, files.values()))
+    for path in filter(None, files.values()):
+        _can_be_a_file(path)  # now, and not when all has been tried
     limit, patience = cast("float", options.limit), cast("float", options.patience)
     subject = look(address, cast("Kind | None", options.kind), limit, patience)
     claims = chosen(subject.kind, cast("list[str]", options.only), cast("list[str]", options.group))
@@ -103,41 +104,46 @@ def _judged(options: argparse.Namespace) -> int:
     print(f"\n{closing(report)}")
     for written, file in files.items():
         if file:
-            _write(file, written(report))
+            _keep(file, written(report))
     return int(report.broken > 0)
 
 
-def _refuse_folders(paths: Iterable[str]) -> None:
-    for path in paths:
-        if not Path(path).resolve().parent.is_dir():
-            raise BadFactory(f"there is no folder for {path!r}: make it first")
-        if Path(path).is_dir():
-            raise BadFactory(f"{path!r} is a folder: name a file")
+def _can_be_a_file(path: str) -> None:
+    if not Path(path).resolve().parent.is_dir():
+        raise BadFactory(f"there is no folder for {path!r}: make it first")
+    if Path(path).is_dir():
+        raise BadFactory(f"{path!r} is a folder: name a file in it")
 
 
-def _write(path: str, text: str) -> None:
+def _keep(file: str, text: str) -> None:
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BadFactory(f"{path!r} cannot be written ({error}): name another") from error
+        raise BadFactory(f"{file!r} cannot be written: {error.strerror}: name another") from None
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no number above 0")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
     return value
 
 
 def _parser() -> argparse.ArgumentParser:
-    known = "\n".join(f"  {name:18}{each.what}" for name, each in adapters.KNOWN.items())
+    known = "\n".join(f"  {name:21}{each.what}" for name, each in adapters.KNOWN.items())
     parser = argparse.ArgumentParser(
         prog=_PROGRAM,
         description="Judge an executor by what concurrent.futures promises.",
@@ -146,16 +152,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("address", nargs="?", help="package.module:factory, called with max_workers=n, or a name")
-    add("--thread", dest="kind", action="store_const", const=Kind.THREAD, help="calls run here")
-    add("--process", dest="kind", action="store_const", const=Kind.PROCESS, help="and elsewhere")
+    add(
+        "--thread",
+        dest="kind",
+        action="store_const",
+        const=Kind.THREAD,
+        help="its calls run in this process",
+    )
+    add(
+        "--process",
+        dest="kind",
+        action="store_const",
+        const=Kind.PROCESS,
+        help="its calls run in others",
+    )
     add("--only", action="append", default=[], metavar="CLAIM", help="this claim; may be repeated")
     groups = [each.value for each in Group]
     add("--group", action="append", default=[], choices=groups, help="these claims; repeatable")
-    add("--seed", type=int, default=1, help="of what is drawn (1)")
-    add("--jobs", type=_count, default=JOBS, help=f"claims at a time ({JOBS})")
+    add("--seed", type=int, default=1, metavar="N", help="of what is drawn (1)")
+    add("--jobs", type=_count, default=JOBS, metavar="N", help=f"claims at a time ({JOBS})")
     idle = f"idle seconds that are a hang ({PATIENCE:g})"
-    add("--patience", type=_positive, default=PATIENCE, help=idle)
-    add("--limit", type=_positive, default=LIMIT, help=f"seconds for a claim ({LIMIT:g})")
+    add("--patience", type=_positive, default=PATIENCE, metavar="SECONDS", help=idle)
+    last = f"seconds for a claim ({LIMIT:g})"
+    add("--limit", type=_positive, default=LIMIT, metavar="SECONDS", help=last)
     add("--markdown", metavar="FILE", help="write the report there")
     add("--json", metavar="FILE", help="write the report there")
     add("--html", metavar="FILE", help="write the report there")

@@ -21,6 +21,7 @@ from foregone_spec.process_pool_state import ProcessPoolState
 from foregone_spec.trace import dumps
 from foregone_spec.walk import Walk
 from foregone_spec.words import typed
+from model_tests.browser import picture
 from model_tests.browser.driver import NARROW, Page, browser
 from model_tests.chain.counterexample import configured, defect_of, found
 from model_tests.recorded_runs import real_processes
@@ -125,6 +126,18 @@ def test_a_cancel_before_the_claim_and_none_after_it(shown: Page) -> None:
     run.take(act.Cancel(2))
     assert shown.text("#work-items .text").splitlines()[1] == "2: CANCELLED_AND_NOTIFIED"
     shown.picture("one cancelled, one claimed")
+
+
+def test_the_picture_in_the_readme(shown: Page, tmp_path: Path) -> None:
+    """What it shows is what is said below it, and no line of it is cut off."""
+    made = picture.taken(shown, tmp_path)
+    agree(shown, picture.walked())
+    rooms = shown.rooms()
+    assert (rooms["process 1"], rooms["executor"]) == ([1], [2])
+    assert shown.text("#work-items .text").splitlines()[1] == "2: CANCELLED_AND_NOTIFIED"
+    low = "return document.getElementById('actions').getBoundingClientRect().bottom"
+    assert shown.run(low) <= picture.SIZE[1]
+    assert list(picture.stamps(picture.stamped(made, "page"))) == ["page"]
 
 
 def test_a_death_that_breaks_the_pool(shown: Page) -> None:

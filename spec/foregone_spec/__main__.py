@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, cast
 
 from foregone_spec import draw, page, pixels, told
 from foregone_spec.draw import Machine
@@ -28,11 +28,12 @@ from foregone_spec.kinds import (
     field_types,
 )
 from foregone_spec.model import A, S
-from foregone_spec.options import KINDS, fields_of, model_options
+from foregone_spec.options import KINDS, fields_of, json_option, model_options
 from foregone_spec.sources import SOURCES
 from foregone_spec.stepping import Refused, Session
 from foregone_spec.terminal import Terminal
 from foregone_spec.told import Told
+from foregone_spec.walk import ROOM, searchable
 from foregone_spec.words import WORDS
 
 #: What a command prints, and the exit code.
@@ -164,7 +165,8 @@ def _answered(
 def _explored(
     kind: Kind[S, A], fields: Mapping[str, object], args: argparse.Namespace
 ) -> tuple[str, int]:
-    graph = explore(kind.model(fields, "model"), args.limit)
+    model, limit = kind.model(fields, "model"), cast("int | None", args.limit)
+    graph = explore(model, searchable(model, DEFAULT_LIMIT, 10 * ROOM) if limit is None else limit)
     code = 1 if graph.violations else 0
     return (_json(_graph_json(graph)) if args.json else _graph_text(graph)), code
 
@@ -223,7 +225,11 @@ def _page(args: argparse.Namespace) -> tuple[str, int]:
     elif any(getattr(args, name) is not None for name in field_types(PROCESS_POOL.make)):
         bounded = PROCESS_POOL.model(fields_of(args), "model")
         shown = (page.Scene(str(bounded), bounded),)
-    made = page.page(shown, text, leaves)
+    try:
+        made = page.page(shown, text, leaves)
+    except TooManyStates as error:
+        why = str(error).removesuffix(": pass smaller bounds, or a larger limit")
+        raise Unanswerable(f"{why}: pass smaller bounds, or --trace, for one run only") from None
     Terminal.keep(args.output, made)
     if args.json:
         return _json({"output": args.output, "characters": len(made)}), 0
@@ -273,32 +279,39 @@ def _parser() -> _Parser:
 
     machines = draw.machines()
     table = command("table", _table, "print a table")
-    table.add_argument("machine", choices=list(machines))
-    table.add_argument("--markdown", action="store_true")
-    table.add_argument("--json", action="store_true")
+    _of_machine(table, list(machines))
+    table.add_argument("--markdown", action="store_true", help="as the README has it")
+    json_option(table)
     diagram = command("diagram", _diagram, "draw a state diagram")
-    diagram.add_argument("machine", choices=[name for name in machines if machines[name].moves])
-    diagram.add_argument("--format", choices=["mermaid", "dot", "svg", "png"], default="mermaid")
+    _of_machine(diagram, [name for name in machines if machines[name].moves])
+    formats = ["mermaid", "dot", "svg", "png"]
+    diagram.add_argument("--format", choices=formats, default="mermaid", help="of it (mermaid)")
     diagram.add_argument("--json", action="store_true", help="its states and arrows instead")
     diagram.add_argument("--output", metavar="FILE", help="write to FILE; a PNG goes nowhere else")
     ask = command("ask", _ask, "say what a command does in a state")
-    ask.add_argument("machine", choices=list(machines))
-    ask.add_argument("state")
-    ask.add_argument("command")
-    ask.add_argument("--json", action="store_true")
+    _of_machine(ask, list(machines))
+    ask.add_argument("state", help="a row of its table, as in RUNNING; a wrong one lists all")
+    ask.add_argument("command", help="a column, as in cancel")
+    json_option(ask)
     _of_models(command)
     seen = command("page", _page, "write the process pool as a page to click through")
     model_options(seen, PROCESS_POOL)
     seen.set_defaults(model="process-pool")
-    seen.add_argument("--output", metavar="FILE", default="process-pool.html")
+    seen.add_argument(
+        "--output", metavar="FILE", default="process-pool.html", help="to FILE (process-pool.html)"
+    )
     seen.add_argument("--trace", metavar="TRACE.json", help="show a recorded run, with its bounds")
     check = command("check", _check, "say whether a recorded run is a behaviour of its model")
-    check.add_argument("file", metavar="TRACE.json")
-    check.add_argument("--json", action="store_true")
+    check.add_argument("file", metavar="TRACE.json", help="the run")
+    json_option(check)
     explain = command("explain", _explain, "tell a recorded run step by step")
-    explain.add_argument("file", metavar="TRACE.json")
-    explain.add_argument("--json", action="store_true")
+    explain.add_argument("file", metavar="TRACE.json", help="the run, or a counterexample")
+    json_option(explain)
     return parser
+
+
+def _of_machine(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    parser.add_argument("machine", choices=names, help="whose table")
 
 
 def _of_models(command: "Callable[[str, _Answer, str], argparse.ArgumentParser]") -> None:
@@ -306,9 +319,10 @@ def _of_models(command: "Callable[[str, _Answer, str], argparse.ArgumentParser]"
     explorer.set_defaults(steps=False)
     models = explorer.add_subparsers(dest="model", required=True, metavar="MODEL")
     for name, kind in KINDS.items():
-        made = models.add_parser(name, help=kind.make.__doc__)
+        about = (kind.make.__doc__ or "").replace("``", "")
+        made = models.add_parser(name, help=about, description=about)
         model_options(made, kind)
-        made.add_argument("--limit", type=int, default=DEFAULT_LIMIT, help="of states")
+        made.add_argument("--limit", type=int, metavar="N", help=f"of states ({DEFAULT_LIMIT:,})")
     said = "step through {}: what is where now, and what may happen; help lists the commands"
     pool = command("pool", _of_model, said.format("the process pool"))
     _step_options(pool, PROCESS_POOL)
@@ -317,12 +331,13 @@ def _of_models(command: "Callable[[str, _Answer, str], argparse.ArgumentParser]"
     stepper.set_defaults(steps=True)
     models = stepper.add_subparsers(dest="model", required=True, metavar="MODEL")
     for name, kind in KINDS.items():
-        _step_options(models.add_parser(name, help=kind.make.__doc__), kind)
+        about = (kind.make.__doc__ or "").replace("``", "")
+        _step_options(models.add_parser(name, help=about, description=about), kind)
 
 
 def _step_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
     model_options(parser, kind)
-    parser.add_argument("--seed", type=int, default=0, help="of what random takes")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what random takes (0)")
     parser.add_argument("--load", metavar="TRACE.json", help="begin at the end of a recorded run")
 
 

@@ -1,10 +1,12 @@
 """The models that can be asked for at the command line, and an option for each of their fields."""
 
 import argparse
-from collections.abc import Mapping
-from typing import Final, get_origin
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, cast, get_args, get_origin
 
 from foregone_spec.kinds import (
+    ASKS,
     FUTURE,
     MAP,
     PROCESS_POOL,
@@ -12,6 +14,7 @@ from foregone_spec.kinds import (
     WAITING,
     AnyKind,
     field_types,
+    plain_fields,
 )
 
 KINDS: Final[Mapping[str, AnyKind]] = {
@@ -44,22 +47,89 @@ def fields_of(args: argparse.Namespace) -> Mapping[str, object]:
     return fields
 
 
-def model_options(parser: argparse.ArgumentParser, kind: AnyKind, *, as_json: bool = True) -> None:
-    """Add an option for each field of a model."""
+#: What each field is.
+_MEANS: Final[Mapping[str, str]] = {
+    "owned": "the future is an executor's",
+    "cancellers": "how many call cancel()",
+    "resolvers": "how many third parties set a result",
+    "results": "how many call result()",
+    "waits": "how many call wait()",
+    "callbacks": "how many callbacks are added",
+    "futures": "how many futures",
+    "asks": "what each caller asks",
+    "names": "the futures that each caller names, as in 1,2",
+    "endings": "how a future may end",
+    "calls": "how many calls may be submitted",
+    "threads": "how many threads",
+    "processes": "how many processes",
+    "capacity": "places in the Call Q, one for each process or more",
+    "closers": "what each caller of shutdown asks",
+    "deaths": "how many processes may die",
+    "policy": "what a death does to the pool",
+    "overtake": "by how many later calls a call may be overtaken",
+    "max_tasks": "after how many calls a process retires; 0, never",
+    "early_limit": "after how many deaths before a process was ready the pool breaks",
+    "eager": "all processes start with the first call, as under fork",
+    "initializer_fails": "the initializer may raise",
+    "start_fails": "the system may refuse a thread or a process",
+    "unpicklable": "a call may not pickle",
+    "collects": "the executor may be collected",
+    "items": "how many items the input has",
+    "buffersize": "how many calls may be ahead of the results",
+    "fails_at": "at which item the input raises; 0, at none",
+}
+
+
+def model_options(parser: argparse.ArgumentParser, kind: AnyKind) -> None:
+    """Add an option for each field of a model, and ``--json``."""
+    defaults = _defaults(kind)
     for name, wanted in field_types(kind.make).items():
-        option = f"--{name.replace('_', '-')}"
+        option, help_ = f"--{name.replace('_', '-')}", f"{_MEANS[name]} ({defaults[name]})"
+        of = get_args(wanted)[0] if get_origin(wanted) is tuple else wanted
+        if allowed := _allowed(name, of):
+            help_ = f"{_MEANS[name]}: {', '.join(allowed)} ({defaults[name]})"
         if wanted is bool:
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, dest=name)
+            action = argparse.BooleanOptionalAction
+            parser.add_argument(option, action=action, dest=name, help=help_)
         elif wanted is int:
-            parser.add_argument(option, type=int, dest=name, metavar="N")
+            parser.add_argument(option, type=int, dest=name, metavar="N", help=help_)
         elif get_origin(wanted) is None:
-            parser.add_argument(option, dest=name, metavar="WORD")
-        elif get_origin(wanted) is tuple and name == "names":
-            parser.add_argument(option, type=_numbers, nargs="*", dest=name, metavar="N,N")
+            parser.add_argument(option, dest=name, metavar="WORD", help=help_)
+        elif name == "names":
+            parser.add_argument(
+                option, type=_numbers, nargs="*", dest=name, metavar="N,N", help=help_
+            )
         else:
-            parser.add_argument(option, nargs="*", dest=name, metavar="WORD")
-    if as_json:
-        parser.add_argument("--json", action="store_true")
+            parser.add_argument(option, nargs="*", dest=name, metavar="WORD", help=help_)
+    json_option(parser)
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="as JSON, for a program")
+
+
+def _allowed(name: str, wanted: object) -> Sequence[str]:
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        return [str(each.value) for each in wanted]
+    return ASKS if name == "asks" else ()
+
+
+def _defaults(kind: AnyKind) -> Mapping[str, str]:
+    """Return what each field is if nothing is said, as it is typed."""
+    name = next(name for name, each in KINDS.items() if each is kind)
+    fields = plain_fields(kind.model(_DEFAULTS[name]))
+    return {each: _typed(found) for each, found in fields.items()}
+
+
+def _typed(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, list):
+        return str(value)
+    items = cast("list[object]", value)
+    return " ".join(",".join(map(str, cast("list[object]", each))) if isinstance(each, list)
+                    else str(each) for each in items)  # fmt: skip
 
 
 def _numbers(text: str) -> list[int]:

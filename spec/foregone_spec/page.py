@@ -22,6 +22,7 @@ from foregone_spec.model import Model, Value
 from foregone_spec.process_death import Policy
 from foregone_spec.process_pool import ProcessPoolModel
 from foregone_spec.process_pool_state import ABSENT, DEAD, ProcessPoolState
+from foregone_spec.walk import searchable
 
 #: A page with more states than this takes a browser too long to read.
 LIMIT: Final = 60_000
@@ -65,7 +66,7 @@ class Scene:
         Raises TooManyStates if there are too many and no run is given.
         """
         if self.run is None:
-            return explore(self.model, LIMIT)
+            return explore(self.model, searchable(self.model, LIMIT))
         if sum(_size(self.model)) <= _FEW:
             try:
                 return explore(self.model, min(LIMIT, LIMIT_OF_RUN))
@@ -234,7 +235,7 @@ def _action(action: act.Action) -> dict[str, object]:
         who = f"process {action.process}"
     else:
         who = "local worker"
-    text, said = words.typed(action), words.says(action).replace("``", "")
+    text, said = words.typed(action), words.says(action)
     return {**PROCESS_POOL.plain(action), "text": text, "who": who, "says": said}
 
 

@@ -1,13 +1,14 @@
 """The rooms of the process pool as a picture: the seed's data flow, and what is where now.
 
-Plain text, 78 columns or more if there is more to show, and no colour: it can be piped.
+Plain text and no colour: it can be piped.  Where there are fewer columns than it takes, the
+rooms stand below each other.
 Work Ids, the Call Q and the Result Q hold numbers of calls; Work Items say of each call what
 its future knows, and of a claimed one that the parent does not know of, what is true.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import Final, TypeAlias, final
 
 from foregone_spec.future import State
@@ -25,11 +26,15 @@ _EDGES: Final = 4
 _Room: TypeAlias = tuple[str, Sequence[str]]
 
 
-def picture(now: ProcessPoolState, work_ids: Sequence[int] = (), most: int = MOST) -> str:
+def picture(
+    now: ProcessPoolState, work_ids: Sequence[int] = (), most: int = MOST, columns: int = 0
+) -> str:
     """Return the data-flow diagram of the seed, with what is in each room in ``now``.
 
     ``work_ids`` are the numbers of its calls, if they are not 1, 2, and so on: those of a
-    live pool.  Of more than ``most`` calls in a room some are left out, and it says so.
+    live pool.  Of more than ``most`` calls in a room some are left out, and it says so; of more
+    processes, those that stand alike and side by side are one line.  Where it is wider than
+    ``columns``, if that is not 0, the rooms stand below each other.
     """
     shown = _Shown(work_ids, most)
     executor, worker = ("Executor", list(_executor(now))), ("Local Worker Thread", _worker(now))
@@ -59,6 +64,9 @@ def picture(now: ProcessPoolState, work_ids: Sequence[int] = (), most: int = MOS
     outer = _beside([arrows("=>", "<="), one(processes)])
     inside, outside = (max(map(len, each)) for each in (inner, outer))
     head = f"|{_LEFT:=^{inside - 1}}|{_RIGHT:=^{outside}}|"
+    if 0 < columns < len(head):
+        rooms = (executor, ids, items, worker, calls, answers, processes)
+        return "".join(f"{name}\n" + "".join(f"  {each}\n" for each in has) for name, has in rooms)
     return "\n".join([head, *(line.rstrip() for line in _beside([inner, outer]))]) + "\n"
 
 
@@ -115,17 +123,27 @@ class _Shown:
         return f"{name}: {future.value}"
 
     def answers(self, now: ProcessPoolState) -> Iterator[str]:
-        for number, answers in enumerate(now.result_queue, start=1):
-            yield f"#{number}: {self.row(answers)}"
+        return self.each(f": {self.row(answers)}" for answers in now.result_queue)
 
     def processes(self, now: ProcessPoolState) -> Iterator[str]:
-        for number, (stands, runs) in enumerate(zip(now.processes, now.runs, strict=True), start=1):
-            said = f"#{number} {stands}"
-            if runs:
-                said += f" {self.name(runs)}"
-            if stands not in ABSENT and not now.watched[number - 1]:
-                said += ", unwatched"
-            yield said
+        return self.each(self.process(now, place) for place in range(len(now.processes)))
+
+    def process(self, now: ProcessPoolState, place: int) -> str:
+        stands, runs = now.processes[place], now.runs[place]
+        said = f" {stands} {self.name(runs)}" if runs else f" {stands}"
+        return said if stands in ABSENT or now.watched[place] else f"{said}, unwatched"
+
+    def each(self, of_processes: Iterable[str]) -> Iterator[str]:
+        """Yield what is said of each process; of many, once for those in a row that are alike."""
+        said = list(of_processes)
+        number = 1
+        for text, same in groupby(said):
+            alike = len(list(same))
+            if len(said) > self.most and alike > 1:
+                yield f"#{number}..{number + alike - 1}{text}"
+            else:
+                yield from (f"#{each}{text}" for each in range(number, number + alike))
+            number += alike
 
 
 # ------------------------------------------------------------------- boxes of text

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, cast, final
 
 from foregone_spec import counterexample, trace
+from foregone_spec.explore import TooManyStates
 from foregone_spec.kinds import Kind, TraceError, field_types
 from foregone_spec.model import A, Model, NotEnabled, S, Value, tla_text
 from foregone_spec.process_pool_state import ProcessPoolState
@@ -17,6 +18,10 @@ from foregone_spec.rooms import picture
 from foregone_spec.trace import Step
 from foregone_spec.walk import Walk
 from foregone_spec.words import says, typed
+
+#: Of more actions than this some are not listed.
+MOST: Final = 100
+_MUCH: Final = 10**9
 
 HELP: Final = """\
   N                   take the action with this number
@@ -68,7 +73,7 @@ class Session(Generic[S, A]):
             return ""
         name, given = words[0], words[1:]
         if name.isdecimal():
-            return self._number(int(name), given)
+            return self._number(name, given)
         if name in self._kind.actions:
             return self._named(name, given)
         commands = {
@@ -86,12 +91,12 @@ class Session(Generic[S, A]):
 
     # ------------------------------------------------------------------ commands
 
-    def _number(self, number: int, given: Sequence[str]) -> str:
-        self._none(given, str(number))
-        enabled = self.walk.enabled
+    def _number(self, name: str, given: Sequence[str]) -> str:
+        self._none(given, name)
+        enabled, number = self.walk.enabled, _whole(name)
         if not 1 <= number <= len(enabled):
             most = f"there are 1 to {len(enabled)}" if enabled else "nothing may happen any more"
-            raise Refused(f"there is no action number {number}: {most}")
+            raise Refused(f"there is no action number {name[:20]}: {most}")
         return self._taken(enabled[number - 1])
 
     def _named(self, name: str, given: Sequence[str]) -> str:
@@ -130,20 +135,22 @@ class Session(Generic[S, A]):
     def _goto(self, given: Sequence[str]) -> str:
         model, variables = self.walk.model, self.walk.model.variables(self.walk.state)
         names = {*model.invariants, *model.step_invariants}
+        wanted: Callable[[S, S], bool]
         match given:
             case [name] if name in names:
-                ahead = self.walk.ahead(self._violates(name))
-                what = f"violates {name}"
+                wanted, what = self._violates(name), f"violates {name}"
             case [name, value] if name in variables:
-                ahead = self.walk.ahead(
-                    lambda _, after: _shows(model.variables(after)[name], value)
-                )
+                wanted = lambda _, after: _shows(model.variables(after)[name], value)  # noqa: E731
                 what = f"has {value} in {name}"
             case _:
                 raise Refused(
                     f"goto takes an invariant ({', '.join(sorted(names))}), or a variable "
                     f"({', '.join(variables)}) and a value, not {' '.join(given)!r}"
                 )
+        try:
+            ahead = self.walk.ahead(wanted)
+        except TooManyStates as error:
+            raise Refused(str(error)) from None
         if not ahead.story:
             end = "all that can be reached" if ahead.complete else "and looked no further"
             return f"nothing ahead {what}: {ahead.states} states, {end}"
@@ -218,9 +225,9 @@ class Session(Generic[S, A]):
 
     @staticmethod
     def _count(given: Sequence[str], name: str) -> int:
-        if len(given) > 1 or not all(each.isdecimal() and int(each) for each in given):
+        if len(given) > 1 or not all(each.isdecimal() and _whole(each) for each in given):
             raise Refused(f"{name} takes a number of steps or nothing, not {' '.join(given)!r}")
-        return int(given[0]) if given else 1
+        return _whole(given[0]) if given else 1
 
     @staticmethod
     def _file(given: Sequence[str], name: str) -> str:
@@ -230,22 +237,27 @@ class Session(Generic[S, A]):
 
     # ------------------------------------------------------------------- showing
 
-    def shown(self) -> str:
-        """Return where the walk is, and what may happen now, as text."""
-        return "\n".join(self._lines()) + "\n"
+    def shown(self, columns: int = 0) -> str:
+        """Return where the walk is, and what may happen now, as text.
 
-    def _lines(self) -> Iterator[str]:
+        ``columns`` is how wide the terminal is, 0 where nobody knows.
+        """
+        return "\n".join(self._lines(columns)) + "\n"
+
+    def _lines(self, columns: int) -> Iterator[str]:
         state = self.walk.state
         if isinstance(state, ProcessPoolState):
-            yield picture(state)
+            yield picture(state, columns=columns)
         else:
             yield self._state(())
         for name in self.walk.violated:
             yield f"VIOLATED: {name}"
         enabled = self.walk.enabled
         width = len(str(len(enabled)))
-        for number, action in enumerate(enabled, start=1):
+        for number, action in enumerate(enabled[:MOST], start=1):
             yield f"  {number:{width}}  {typed(action):22} {says(action)}"
+        if len(enabled) > MOST:
+            yield f"  .. and {len(enabled) - MOST:,} more, as the last: {typed(enabled[-1])}"
         if not enabled:
             yield "  nothing may happen any more"
 
@@ -265,8 +277,13 @@ class Session(Generic[S, A]):
 
 def _plain(word: str) -> object:
     if word.isdecimal():
-        return int(word)
+        return _whole(word)
     return {"True": True, "False": False}.get(word, word)
+
+
+def _whole(word: str) -> int:
+    """Return the number that ``word`` is; of a very large one, one that is too large, too."""
+    return int(word) if len(word) < 10 else _MUCH
 
 
 def _shows(value: Value, text: str) -> bool:

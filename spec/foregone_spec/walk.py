@@ -7,11 +7,31 @@ step of it.  So the answer to "what may happen now?" cannot be out of date.
 from collections.abc import Callable
 from typing import Final, Generic, final
 
-from foregone_spec.explore import Search, search
+from foregone_spec.explore import Search, TooManyStates, search
 from foregone_spec.model import A, Model, S
 
 #: How many states are looked at on the way to somewhere.
 FAR: Final = 200_000
+#: A state with more values than this is one of more states than anybody looks at.
+LARGEST: Final = 1_000
+#: So many values the states may have together: of large ones fewer are looked at.
+ROOM: Final = 6_000_000
+
+
+def searchable(model: Model[S, A], most: int, room: int = ROOM) -> int:
+    """Return how many states may be looked at: ``most``, or fewer where each is large.
+
+    ``room`` is how many values they may have together.
+    Raises TooManyStates where one alone has more values than ``LARGEST``.
+    """
+    variables = model.variables(model.initial()[0]).values()
+    values = sum(len(each) if isinstance(each, tuple) else 1 for each in variables)
+    if values > LARGEST:
+        raise TooManyStates(
+            f"{type(model).__name__} with these bounds has {values:,} values in each state, too "
+            f"many for looking at all states: pass bounds with {LARGEST:,} or fewer"
+        )
+    return min(most, room // values)
 
 
 @final
@@ -61,9 +81,12 @@ class Walk(Generic[S, A]):
         return back
 
     def ahead(self, wanted: Callable[[S, S], bool], limit: int = FAR) -> Search[S, A]:
-        """Look for the shortest way from here to a step that is ``wanted``."""
+        """Look for the shortest way from here to a step that is ``wanted``.
+
+        Raises TooManyStates where the model is too large to be searched.
+        """
 
         def is_wanted(before: S | None, after: S) -> bool:
             return before is not None and wanted(before, after)
 
-        return search(self.model, (self.state,), is_wanted, limit)
+        return search(self.model, (self.state,), is_wanted, searchable(self.model, limit))

@@ -38,4 +38,4 @@ def typed(action: object) -> str:
 
 def says(action: object) -> str:
     """Return what an action is, from its docstring."""
-    return (type(action).__doc__ or "").partition("\n")[0]
+    return (type(action).__doc__ or "").partition("\n")[0].replace("``", "")
