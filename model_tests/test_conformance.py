@@ -631,7 +631,7 @@ def test_a_report_that_cannot_be_written_is_told() -> None:
     code, out, err = said("foregone-thread", "--only", "submit-result", "--json", name)
     assert code == 2
     assert "1 claim: 1 kept" in out
-    assert err == f"foregone-conformance: '{name}' cannot be written: No space left on device\n"
+    assert err.endswith(f"'{name}' cannot be written: No space left on device: name another\n")
 
 
 def test_each_executor_that_is_known_is_told_from_what_it_is() -> None:
@@ -679,13 +679,6 @@ def test_who_keeps_all_ends_with_0() -> None:
     assert code == 0
     assert "1 claim: 1 kept" in out
     assert "kept  " not in out
-
-
-def test_a_report_that_cannot_be_written_is_told() -> None:
-    code, out, err = said("foregone-thread", "--only", "submit-result", "--json", "/dev/full")
-    assert code == 2
-    assert "1 claim: 1 kept" in out
-    assert "'/dev/full' cannot be written" in err
 
 
 def test_what_was_seen_is_printed_where_there_are_few_letters(
