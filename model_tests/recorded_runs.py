@@ -38,7 +38,7 @@ from model_tests.process_world import until
 from model_tests.recording import Entries, Replay, of_future, of_waiting, recording
 from model_tests.recording_pool import of_thread_pool
 from model_tests.recording_process import of_process_pool
-from model_tests.schedule_explore import Case, Program, bench, priorities, walk
+from model_tests.schedule_explore import Case, Program, bench, explore, priorities, walk
 from model_tests.schedule_library import Library
 from model_tests.scheduler import Scheduler
 from model_tests.simulation.choices import Choices
@@ -50,11 +50,17 @@ AnyReplay: TypeAlias = Replay[Any, Any]
 #: What the models do not have, by a word of the program.
 LEFT_OUT: Final = {
     "interrupted": "Ctrl-C in submit: a thread may run that nobody knows of",
-    "pool 2 refused": "a thread is refused while others are busy",
 }
 
 #: Programs that show a kind of edge which no other does.
 MORE: Final = ("owned: start | add; set_exception", "bare: start | add; set_exception")
+#: And such that show it under all schedules of one preemption.
+WHOLE: Final = (
+    "pool 2 refused: submit | submit",
+    "pool 1 refused: submit | submit; cancel | shutdown(cancel)",
+)
+#: And such seeds: while the parent sleeps, an initializer fails; a call of Work Ids is cancelled.
+RARE: Final = (156, 1109)
 
 # ------------------------------------------------------------ drawn schedules
 
@@ -91,8 +97,12 @@ def _of_futures(entries: Entries) -> Iterator[AnyReplay]:
 
 
 def _of_pool(entries: Entries) -> Iterator[AnyReplay]:
-    pools = (each for each in _subjects(entries) if isinstance(each, Pool))
-    yield from (of_thread_pool(entries, each) for each in pools)
+    for pool in (each for each in _subjects(entries) if isinstance(each, Pool)):
+        try:
+            run = of_thread_pool(entries, pool)
+        except Unmodelled:
+            continue
+        yield run
 
 
 def _programs() -> Iterator[Program]:
@@ -105,7 +115,7 @@ def _programs() -> Iterator[Program]:
 
 
 def from_schedules(seeds: Sequence[int]) -> Iterator[AnyReplay]:
-    """Yield the runs of every program under one drawn schedule for each seed."""
+    """Yield the runs of every program under one drawn schedule for each seed, of some under all."""
     found: list[AnyReplay] = []
 
     def hear(entries: Entries) -> None:
@@ -121,6 +131,11 @@ def from_schedules(seeds: Sequence[int]) -> Iterator[AnyReplay]:
                     raise AssertionError(str(ended))
             yield from found
             found.clear()
+        for text in WHOLE:
+            failure = explore(on, _heard(schedule_pools.program(text, 1), hear)).failure
+            if failure is not None:
+                raise AssertionError(str(failure))
+        yield from found
 
 
 # --------------------------------------------------------- real thread pools

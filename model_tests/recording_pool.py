@@ -18,7 +18,7 @@ from model_tests.recording import Entries, Replay, logged
 
 
 def of_thread_pool(entries: Entries, pool: Pool) -> Replay[ThreadPoolState, thread_pool.Action]:
-    """Return the run of one pool, where no thread is refused while others are busy."""
+    """Return the run of one pool."""
     told = ThreadEvents(pool, Phase.OPEN).tell(cast("Sequence[Logged]", entries))
     run = ThreadReader([logged(*each) for each in told], pool.limit).run()
     return Replay(run.model, run.steps, lambda action: isinstance(action, SILENT))

@@ -85,6 +85,7 @@ LARGE_POOLS: Final = (
     "pool 2 before: submit; cancel | shutdown(nowait) | shutdown(cancel)",
     "pool 2 initfails: submit; submit | submit; result | shutdown",
     "pool 2 refused: submit; submit | submit; result | shutdown(nowait)",
+    "pool 1 refused: submit | submit; cancel | shutdown(cancel)",
     "pool 2 interrupted: submit; submit | submit; result | shutdown",
     "pool 2: submit; drop | submit; cancel; drop | submit; drop",
     "pool 1: submit; submit | submit; submit; cancel | shutdown(cancel)",

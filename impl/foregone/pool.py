@@ -18,7 +18,7 @@ Owner of every field: this module.  Model: ``tla/ThreadPool.tla``.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from threading import get_ident
 from typing import Final
@@ -132,19 +132,21 @@ class Pool:
         """Undo a reservation whose thread will never run."""
         if worker in self.workers:
             self.workers.remove(worker)
+        me = (get_ident(),)
         fresh: deque[WorkItem] = deque()
         stranded: deque[WorkItem] = fresh
-        with self.lock:
-            if self.alive == 1: stranded = self.queue; self.queue = fresh; self.alive = 0  # fmt: skip
-            else: self.alive -= 1  # fmt: skip
-            if observer.log is not None: observer.log += (("Withdraw", self, item),)  # fmt: skip
-        for other in stranded:
-            error = RuntimeError(
-                "this call was accepted while a thread for it was being started, and the "
-                "system refused the thread: raise its limit on threads, or lower max_workers"
-            )
-            other[0]._obey(FAIL, None, error)
-        self.open_closers()
+        try:
+            with self.lock:
+                if self.alive == 1: self.discarding += me; stranded = self.queue; self.queue = fresh; self.alive = 0  # fmt: skip
+                else: self.alive -= 1  # fmt: skip
+                if observer.log is not None: observer.log += (("Withdraw", self, item),)  # fmt: skip
+            _strand(stranded)
+        except BaseException:  # Ctrl-C: a call that was taken is ended
+            _strand(stranded)
+            raise
+        finally:
+            if stranded is not fresh:
+                self._has_ended(me[0])
 
     # --------------------------------------------------------------- threads
 
@@ -194,8 +196,13 @@ class Pool:
                 raise
             finally:
                 if item is not None:
-                    self.discarding.remove(me[0])
-                    self.open_closers()
+                    self._has_ended(me[0])
+
+    def _has_ended(self, ident: int) -> None:
+        """Let who waits for the end look again: a thread has ended what it took from the queue."""
+        if ident in self.discarding:  # not in a child that a callback has forked
+            self.discarding.remove(ident)
+        self.open_closers()
 
     # --------------------------------------------------------------- the end
 
@@ -280,3 +287,13 @@ class Pool:
                 return RuntimeError("cannot schedule new futures after interpreter shutdown")
             case _:
                 return RuntimeError("cannot schedule new futures after shutdown")
+
+
+def _strand(items: Iterable[WorkItem]) -> None:
+    """End calls that no thread will run, since the system has refused the last one."""
+    for item in items:
+        error = RuntimeError(
+            "this call was accepted while a thread for it was being started, and the "
+            "system refused the thread: raise its limit on threads, or lower max_workers"
+        )
+        item[0]._obey(FAIL, None, error)

@@ -6,9 +6,10 @@ queued, in a phase that takes nothing more, changes nothing).
 
 Where the model does in one step what the library does in two, the step stands at the
 first: Discard where the call leaves the queue, with the outcome that it was given then
-(and after a Cancel that came between); ThreadCannotStart where the thread's place is
-given back.  A command that changes nothing, and a Collect after a shutdown, are left out.
-Which of several threads that nothing was read of is meant is not logged; any will do.
+(and after a Cancel that came between).  But ThreadCannotStart stands where the thread's place
+is given back, and only where somebody has met the call meanwhile, before that.  A command that
+changes nothing, and a Collect after a shutdown, are left out.  Which of several threads that
+nothing was read of is meant is not logged; any will do that the system has not refused.
 """
 
 from bisect import insort
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from foregone.events import Event
-from foregone.run_rooms import Missing
+from foregone.run_rooms import Missing, Unmodelled
 from foregone_spec import lifecycle as life
 from foregone_spec import thread_pool
 from foregone_spec.future import Command, State
@@ -44,7 +45,13 @@ class ThreadReader:
         self.queue: list[int] = []
         self.parked: list[int] = []
         self.unborn: list[int] = list(range(1, limit + 1))
-        self.starting: dict[int, int] = {}  # the thread that a work id asked for
+        self.starting: dict[int, int] = {}  # the thread that a work id asked for, and is refused
+        self.left: dict[int, tuple[int, str]] = {}  # where each leaves the queue, and how
+        self.claimed: dict[int, int] = {}  # where a thread tries to begin it
+        self.refused: set[int] = set()  # those whose thread the system refuses
+        self.refused_before: dict[int, int] = {}  # by where that stands: see withdrawn()
+        self.later: set[int] = set()  # those whose thread's place is given back after that
+        self.withheld: dict[int, State] = {}  # what it is then, if it was discarded meanwhile
         self.unseen: list[int] = []  # threads asked for, of which nothing was read
         self.threads: dict[int, int] = {}  # the model's, by the number that the events have
         self.first: dict[int, int] = {}  # where each thread is read of first
@@ -70,22 +77,48 @@ class ThreadReader:
                     self.states.append(State.PENDING)
                     if event.call:
                         self.numbers[event.call] = len(self.states)
-                case "NextItem":
-                    self.first.setdefault(event.worker, index)
+                case "NextItem" | "Discard":
+                    if event.worker:
+                        self.first.setdefault(event.worker, index)
+                    if number:
+                        self.left[number] = (index, event.what or event.after)
                 case "Withdraw":
-                    self.told.update(
-                        at for at, command, _ in self.changes.get(number, ()) if command in _CANCELS
-                    )
+                    self.withdrawn(index, number)
                 case "Future" if number:
                     command, after = Command(event.what), State(event.after)
                     if command is Command.SET_EXCEPTION:
                         self.failures[number] = index
+                    if command is _START:
+                        self.claimed[number] = index
                     if after is not self.states[number - 1]:
                         self.states[number - 1] = after
                         self.changes.setdefault(number, []).append((index, command, after))
                 case _:
                     pass
         self.states = [State.PENDING] * len(self.states)
+
+    def withdrawn(self, index: int, number: int) -> None:
+        """Look where it is to stand that the system has refused a thread.
+
+        The call is cancelled before the thread's place is given back.  Who meets it between
+        sees it cancelled, so both stand there, in one.  In a pool that is cancelling the
+        call would be cancelled all the same.
+        """
+        self.refused.add(number)
+        cancels = [each for each in self.changes.get(number, ()) if each[1] in _CANCELS]
+        if not cancels:
+            return  # another thread has begun it
+        cancelled, _, after = cancels[0]
+        left, how = self.left.get(number, (index, ""))
+        left = self.claimed.get(number, left)
+        if how == life.Phase.CANCELLING.value and left < cancelled:
+            return
+        self.told.add(cancelled)
+        if how == life.Phase.CANCELLING.value:
+            self.withheld[number] = after
+        elif how:
+            self.refused_before[left] = number
+            self.later.add(number)
 
     def number(self, call: int) -> int:
         """Return the number that the model has for a call."""
@@ -112,6 +145,8 @@ class ThreadReader:
 
     def read(self, index: int, event: Event) -> None:
         """Read one event."""
+        if index in self.refused_before:
+            self.withdraw(index, self.refused_before[index])
         match event.action:
             case "Submit":
                 self.submitted += 1
@@ -127,7 +162,11 @@ class ThreadReader:
             case "Ask":
                 self.ask(index, event)
             case "Withdraw":
-                self.withdraw(index, self.number(event.call))
+                number = self.number(event.call)
+                if number in self.later:
+                    self.later.remove(number)
+                else:
+                    self.withdraw(index, number)
             case "ShutdownReturns":
                 self.returned += 1
                 self.add(thread_pool.ShutdownReturns(self.returned))
@@ -138,11 +177,16 @@ class ThreadReader:
         """Read a submit."""
         if event.after != "refused":
             self.queue.append(number)
+        if event.after == "queued" and self.later - self.starting.keys():
+            raise Unmodelled("a thread was refused, and its place was not given back yet")
         if event.after == "unparks":
             self.parked.remove(self.thread(event.worker))
         if event.after == "starts":
-            self.starting[number] = self.unborn.pop(0) if self.unborn else 0
-            self.unseen.append(self.starting[number])
+            thread = self.unborn.pop(0) if self.unborn else 0
+            if number in self.refused:
+                self.starting[number] = thread
+            else:
+                self.unseen.append(thread)
         self.add(thread_pool.Submit(number))
 
     def next_item(self, index: int, event: Event) -> None:
@@ -170,12 +214,15 @@ class ThreadReader:
         if told and self.settled(index, number) in _CANCELS and fails:
             self.add(thread_pool.Cancel(number))
         self.queue.remove(number)
+        self.states[number - 1] = self.withheld.get(number, self.states[number - 1])
         self.add(thread_pool.Discard(thread))
 
-    def settled(self, index: int, number: int) -> Command | None:
-        """Tell now what will change this call after ``index``; return the command."""
+    def settled(self, index: int, number: int, *these: Command) -> Command | None:
+        """Tell now what will change this call after ``index``, if by these; return the command."""
         for at, command, after in self.changes.get(number, ()):
             if at > index and at not in self.told:
+                if these and command not in these:
+                    break
                 self.told.add(at)
                 self.states[number - 1] = after
                 return command
@@ -212,14 +259,17 @@ class ThreadReader:
     def withdraw(self, index: int, number: int) -> None:
         """Read that the system has refused a thread."""
         thread = self.starting.pop(number)
-        self.unseen.remove(thread)
-        alone = len(self.unseen) + len(self.threads) == self.ended
-        for queued in self.queue if alone else ():
+        alone = len(self.unseen) + len(self.threads) + len(self.starting) == self.ended
+        stranded = self.queue if alone else []
+        for queued in stranded:  # before it could fail
+            if queued != number and self.settled(index, queued, *_CANCELS):
+                self.add(thread_pool.Cancel(queued))
+        for queued in stranded:
             self.settled(index, queued)
         self.queue = [] if alone else self.queue
         insort(self.unborn, thread)
-        for at, command, after in self.changes.get(number, ()):
-            if at < index and command in _CANCELS:
+        for _, command, after in self.changes.get(number, ()):
+            if command in _CANCELS:
                 self.states[number - 1] = after
         self.add(thread_pool.ThreadCannotStart(thread))
 

@@ -2,8 +2,8 @@
 
 ``Submit`` unparks a thread, or has one started, or does neither: three kinds of one action.
 ``edge_kinds.json`` has those of each model.  Each must occur in a recorded run that TLC has
-accepted, or has its reason there: why it cannot, or that it is possible, and not shown.  And
-``equality``, which explores the models, knows no other; a run at larger bounds may have more.
+accepted, or has its reason there: why it cannot.  And ``equality``, which explores the models,
+knows no other; a run at larger bounds may have more.
 """
 
 import json

@@ -31,6 +31,7 @@ from model_tests.chain.models import ACTIONS
 from model_tests.chain.traces_module import AnyTrace, Trace, follow, largest, universe, unseen
 from model_tests.chain.verdict import Row, report
 from model_tests.recorded_runs import (
+    RARE,
     AnyReplay,
     from_processes,
     from_schedules,
@@ -104,7 +105,7 @@ def gather(amount: Amount) -> Gathered:
     sources = {
         "schedules": from_schedules(range(amount.schedules)),
         "threads": from_threads(range(amount.threads)),
-        "simulation": from_simulation(range(amount.simulated)),
+        "simulation": from_simulation((*range(amount.simulated), *RARE)),
         "processes": from_processes(amount.processes),
     }
     for source, replays in sources.items():

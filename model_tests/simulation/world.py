@@ -221,13 +221,16 @@ class World:
     def rest(self, poller: Poller, seconds: float | None) -> list[Ready]:
         """Let others go on until the local worker is woken, or its time is over."""
         suspended, patient = self.depth > 0, seconds is None
-        if not suspended and not poller.ready():
+        sleeps, began = not suspended and not poller.ready(), len(self.log)
+        if sleeps:
             checks.sleeping(self, poller, patient=patient)
             if patient:
                 self.note("Sleep")
         while True:
             ready = poller.ready()
             if ready and self.goes_on():
+                if sleeps and not patient:
+                    self.log.insert(began, ("Slept",))  # it may have: see recording_process
                 return ready
             hurries = not ready and not self.quiet and (suspended or not patient)
             if hurries and self.choices.rarely(4):
