@@ -6,8 +6,10 @@ import math
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from types import TracebackType
+from typing import Any
 
 import pytest
 
@@ -487,3 +489,59 @@ def test_an_observer_is_told_and_what_is_none_is_refused() -> None:
     assert (told[0], told[-1]) == ("Opened", "Closed")
     with pytest.raises(TypeError, match=r"observer must be a callable .* not 7"):
         foregone.ThreadPoolExecutor(1, observer=7)  # type: ignore[arg-type]  # that is what it is about
+
+
+class Refused:
+    """A pool whose only thread is refused while calls are queued."""
+
+    def __init__(self, *callbacks: Callable[[Future[int]], object]) -> None:
+        self.executor = foregone.ThreadPoolExecutor(1)
+        self.queued: list[Future[int]] = []
+        self._callbacks = callbacks
+
+    def submit(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(threading.Thread, "start", self._refuses)
+            self.executor.submit(abs, 0)
+
+    def _refuses(self) -> None:
+        for callback in self._callbacks:
+            self.queued.append(self.executor.submit(abs, -1))
+            self.queued[-1].add_done_callback(callback)
+        raise RuntimeError("can't start new thread")
+
+    def all_ended(self) -> bool:
+        words = "the system refused the thread"
+        assert not self.executor._pool.discarding
+        self.executor.shutdown()
+        return all(words in str(each.exception(0)) for each in self.queued)
+
+
+def test_who_ends_what_a_refused_thread_leaves_is_waited_for() -> None:
+    """The schedules of LARGE_POOLS have somebody wait."""
+    waited: list[bool] = []
+    refused = Refused(
+        lambda _: waited.append(threading.get_ident() in refused.executor._pool.discarding)
+    )
+    with pytest.raises(RuntimeError, match="can't start"):
+        refused.submit()
+    assert waited == [True]
+    assert refused.all_ended()
+
+
+def test_ctrl_c_while_they_are_ended_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = Refused(str, str)
+    strand, tried = pool._strand, count()
+
+    def interrupted(items: Sequence[Any]) -> None:
+        if next(tried):
+            strand(items)
+        else:
+            strand([items[0]])
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pool, "_strand", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        refused.submit()
+    assert [each.done() for each in refused.queued] == [True, True]
+    assert refused.all_ended()

@@ -7,17 +7,16 @@ thread does what is not compared: threads are alike.
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from itertools import count
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from foregone import BrokenExecutor, CancelledError, Future, ThreadPoolExecutor, pool
+from foregone import BrokenExecutor, CancelledError, Future, ThreadPoolExecutor
 from foregone_spec.future import DONE, State
 from foregone_spec.lifecycle import Request, accepts
 from foregone_spec.thread_pool import (
@@ -349,59 +348,3 @@ def test_accepts_a_call_that_another_thread_began_before_its_own_was_refused() -
             patch.setattr(threading.Thread, "start", refuses)
             future = executor.submit(second)
         assert first.result() is future.result() is True
-
-
-class Refused:
-    """A pool whose only thread is refused while calls are queued."""
-
-    def __init__(self, *callbacks: Callable[[Future[int]], object]) -> None:
-        self.executor = ThreadPoolExecutor(1)
-        self.queued: list[Future[int]] = []
-        self._callbacks = callbacks
-
-    def submit(self) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(threading.Thread, "start", self._refuses)
-            self.executor.submit(abs, 0)
-
-    def _refuses(self) -> None:
-        for callback in self._callbacks:
-            self.queued.append(self.executor.submit(abs, -1))
-            self.queued[-1].add_done_callback(callback)
-        raise RuntimeError("can't start new thread")
-
-    def all_ended(self) -> bool:
-        words = "the system refused the thread"
-        assert not self.executor._pool.discarding
-        self.executor.shutdown()
-        return all(words in str(each.exception(0)) for each in self.queued)
-
-
-def test_who_ends_what_a_refused_thread_leaves_is_waited_for() -> None:
-    """The schedules of LARGE_POOLS have somebody wait."""
-    waited: list[bool] = []
-    refused = Refused(
-        lambda _: waited.append(threading.get_ident() in refused.executor._pool.discarding)
-    )
-    with pytest.raises(RuntimeError, match="can't start"):
-        refused.submit()
-    assert waited == [True]
-    assert refused.all_ended()
-
-
-def test_ctrl_c_while_they_are_ended_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = Refused(str, str)
-    strand, tried = pool._strand, count()
-
-    def interrupted(items: Sequence[Any]) -> None:
-        if next(tried):
-            strand(items)
-        else:
-            strand([items[0]])
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(pool, "_strand", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        refused.submit()
-    assert [each.done() for each in refused.queued] == [True, True]
-    assert refused.all_ended()
