@@ -219,7 +219,7 @@ NAMED: Final = (
     ),
     _one(
         "a failed start leaves the calls of others in the queue", "pool",
-        "stranded = self.queue; self.queue = fresh; ", "",
+        "self.discarding += me; stranded = self.queue; self.queue = fresh; ", "",
     ),
     _one("a cancelled call runs", "worker", "if cell.reply is True:", "if True:"),
     _one(

@@ -266,6 +266,36 @@ def test_a_callback_of_a_shutdown_may_fork() -> None:
     assert (code, out, err) == (0, "3\n", "")
 
 
+@needs_fork
+def test_a_callback_of_a_call_that_a_refused_thread_leaves_may_fork() -> None:
+    """In the child, too, submit says what it has to say."""
+    code, out, err = script("""
+        import os, sys, threading
+        from foregone import ThreadPoolExecutor
+        parent = os.getpid()
+        pool = ThreadPoolExecutor(1)
+
+        def forks(_):
+            child = os.fork()
+            if child:
+                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+        def refuses():
+            pool.submit(int).add_done_callback(forks)
+            raise RuntimeError("can't start new thread")
+
+        threading.Thread.start = lambda thread: refuses()
+        try:
+            pool.submit(int)
+        except BaseException as error:
+            said = f"{type(error).__name__}: {error}"
+        if os.getpid() != parent:
+            os._exit(3 if said == "RuntimeError: can't start new thread" else 4)
+        print(said)
+    """)
+    assert (code, out, err) == (0, "3\nRuntimeError: can't start new thread\n", "")
+
+
 # ------------------------------------------------------------- garbage collection
 
 

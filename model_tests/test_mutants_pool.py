@@ -545,3 +545,41 @@ def test_ctrl_c_while_they_are_ended_leaves_none(monkeypatch: pytest.MonkeyPatch
         refused.submit()
     assert [each.done() for each in refused.queued] == [True, True]
     assert refused.all_ended()
+
+
+def test_who_is_refused_another_thread_meanwhile_ends_the_rest_all_the_same() -> None:
+    """Two are refused beside each other, and the second strands what is queued."""
+    executor = foregone.ThreadPoolExecutor(2)
+    start, goes = threading.Thread.start, threading.Event()
+    waited: list[bool] = []
+    refusals = count()
+
+    def asks_again(_: object) -> None:
+        patch.setattr(threading.Thread, "start", start)
+        executor.submit(goes.wait)
+        patch.setattr(threading.Thread, "start", refuses)
+        with pytest.raises(RuntimeError, match="can't start"):
+            executor.submit(abs, 4)
+
+    def notes(_: object) -> None:
+        waited.append(threading.get_ident() in executor._pool.discarding)
+
+    def refuses(_: threading.Thread) -> None:
+        match next(refusals):
+            case 0:
+                with pytest.raises(RuntimeError, match="can't start"):
+                    executor.submit(abs, 1)
+            case 1:
+                executor.submit(abs, 2).add_done_callback(asks_again)
+                executor.submit(abs, 3).add_done_callback(notes)
+            case _:
+                pass
+        raise RuntimeError("can't start new thread")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuses)
+        with pytest.raises(RuntimeError, match="can't start"):
+            executor.submit(abs, 0)
+    goes.set()
+    executor.shutdown()
+    assert waited == [True]

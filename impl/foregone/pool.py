@@ -145,8 +145,9 @@ class Pool:
             _strand(stranded)
             raise
         finally:
-            if stranded is not fresh:
-                self._has_ended(me[0])
+            if stranded is not fresh and me[0] in self.discarding:
+                self.discarding.remove(me[0])
+                self.open_closers()
 
     # --------------------------------------------------------------- threads
 
@@ -195,14 +196,9 @@ class Pool:
                     end(item, phase)
                 raise
             finally:
-                if item is not None:
-                    self._has_ended(me[0])
-
-    def _has_ended(self, ident: int) -> None:
-        """Let who waits for the end look again: a thread has ended what it took from the queue."""
-        if ident in self.discarding:  # not in a child that a callback has forked
-            self.discarding.remove(ident)
-        self.open_closers()
+                if item is not None and me[0] in self.discarding:  # a fork may have emptied it
+                    self.discarding.remove(me[0])
+                    self.open_closers()
 
     # --------------------------------------------------------------- the end
 

@@ -45,7 +45,7 @@ class ThreadReader:
         self.queue: list[int] = []
         self.parked: list[int] = []
         self.unborn: list[int] = list(range(1, limit + 1))
-        self.starting: dict[int, int] = {}  # the thread that a work id asked for, and is refused
+        self.starting: dict[int, int] = {}  # the thread that a work id asked for
         self.left: dict[int, tuple[int, str]] = {}  # where each leaves the queue, and how
         self.claimed: dict[int, int] = {}  # where a thread tries to begin it
         self.refused: set[int] = set()  # those whose thread the system refuses
@@ -183,9 +183,8 @@ class ThreadReader:
             self.parked.remove(self.thread(event.worker))
         if event.after == "starts":
             thread = self.unborn.pop(0) if self.unborn else 0
-            if number in self.refused:
-                self.starting[number] = thread
-            else:
+            self.starting[number] = thread
+            if number not in self.refused:
                 self.unseen.append(thread)
         self.add(thread_pool.Submit(number))
 
@@ -259,7 +258,8 @@ class ThreadReader:
     def withdraw(self, index: int, number: int) -> None:
         """Read that the system has refused a thread."""
         thread = self.starting.pop(number)
-        alone = len(self.unseen) + len(self.threads) + len(self.starting) == self.ended
+        others = self.starting.keys() & self.refused
+        alone = len(self.unseen) + len(self.threads) + len(others) == self.ended
         stranded = self.queue if alone else []
         for queued in stranded:  # before it could fail
             if queued != number and self.settled(index, queued, *_CANCELS):

@@ -83,14 +83,8 @@ def _judged(options: argparse.Namespace) -> int:
     claims = chosen(subject.kind, cast("list[str]", options.only), cast("list[str]", options.group))
     if not claims:
         raise BadFactory("no claim is of --only and of --group: leave out one of them")
-    setting = Setting(
-        address,
-        subject.kind,
-        cast("int", options.seed),
-        cast("int", options.jobs),
-        patience,
-        limit,
-    )
+    seed, jobs = cast("int", options.seed), cast("int", options.jobs)
+    setting = Setting(address, subject.kind, seed, jobs, patience, limit)
     print(f"{opening(subject, setting)}\n", flush=True)
     began = monotonic()
     results: list[Result] = []
