@@ -239,63 +239,6 @@ def test_a_thread_of_the_pool_may_fork() -> None:
     assert (code, out, err) == (0, "3\n", "")
 
 
-@needs_fork
-def test_a_callback_of_a_shutdown_may_fork() -> None:
-    """In the child, too, shutdown goes on to its end."""
-    code, out, err = script("""
-        import os, threading
-        from foregone import ThreadPoolExecutor
-        release, parent = threading.Event(), os.getpid()
-        pool = ThreadPoolExecutor(1)
-        pool.submit(release.wait, 40)
-
-        def forks(_):
-            child = os.fork()
-            if child:
-                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-
-        pool.submit(int).add_done_callback(forks)
-        try:
-            pool.shutdown(wait=False, cancel_futures=True)
-        finally:
-            if os.getpid() != parent:
-                import sys
-                os._exit(4 if sys.exc_info()[0] else 3)
-        release.set()
-    """)
-    assert (code, out, err) == (0, "3\n", "")
-
-
-@needs_fork
-def test_a_callback_of_a_call_that_a_refused_thread_leaves_may_fork() -> None:
-    """In the child, too, submit says what it has to say."""
-    code, out, err = script("""
-        import os, sys, threading
-        from foregone import ThreadPoolExecutor
-        parent = os.getpid()
-        pool = ThreadPoolExecutor(1)
-
-        def forks(_):
-            child = os.fork()
-            if child:
-                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-
-        def refuses():
-            pool.submit(int).add_done_callback(forks)
-            raise RuntimeError("can't start new thread")
-
-        threading.Thread.start = lambda thread: refuses()
-        try:
-            pool.submit(int)
-        except BaseException as error:
-            said = f"{type(error).__name__}: {error}"
-        if os.getpid() != parent:
-            os._exit(3 if said == "RuntimeError: can't start new thread" else 4)
-        print(said)
-    """)
-    assert (code, out, err) == (0, "3\nRuntimeError: can't start new thread\n", "")
-
-
 # ------------------------------------------------------------- garbage collection
 
 

@@ -22,6 +22,7 @@ from foregone_spec.future import State
 from foregone_spec.lifecycle import Phase
 from foregone_spec.work_item import Event, Place
 from model_tests.interrupted import interrupted, time_passes
+from model_tests.test_api_processes import needs_fork, script
 
 
 class Busy:
@@ -583,3 +584,75 @@ def test_who_is_refused_another_thread_meanwhile_ends_the_rest_all_the_same() ->
     goes.set()
     executor.shutdown()
     assert waited == [True]
+
+
+@needs_fork
+def test_a_callback_of_a_shutdown_may_fork() -> None:
+    """In the child, too, shutdown goes on to its end."""
+    code, out, err = script("""
+        import os, threading
+        from foregone import ThreadPoolExecutor
+        release, parent = threading.Event(), os.getpid()
+        pool = ThreadPoolExecutor(1)
+        pool.submit(release.wait, 40)
+
+        def forks(_):
+            child = os.fork()
+            if child:
+                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+        pool.submit(int).add_done_callback(forks)
+        try:
+            pool.shutdown(wait=False, cancel_futures=True)
+        finally:
+            if os.getpid() != parent:
+                import sys
+                os._exit(4 if sys.exc_info()[0] else 3)
+        release.set()
+    """)
+    assert (code, out, err) == (0, "3\n", "")
+
+
+@needs_fork
+def test_a_callback_of_a_call_that_a_refused_thread_leaves_may_fork() -> None:
+    """In the child, too, submit says what it has to say."""
+    code, out, err = script("""
+        import os, sys, threading
+        from foregone import ThreadPoolExecutor
+        parent = os.getpid()
+        pool = ThreadPoolExecutor(1)
+
+        def forks(_):
+            child = os.fork()
+            if child:
+                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+        def refuses():
+            pool.submit(int).add_done_callback(forks)
+            raise RuntimeError("can't start new thread")
+
+        threading.Thread.start = lambda thread: refuses()
+        try:
+            pool.submit(int)
+        except BaseException as error:
+            said = f"{type(error).__name__}: {error}"
+        if os.getpid() != parent:
+            os._exit(3 if said == "RuntimeError: can't start new thread" else 4)
+        print(said)
+    """)
+    assert (code, out, err) == (0, "3\nRuntimeError: can't start new thread\n", "")
+
+
+def test_who_discards_in_a_callback_of_what_he_discards_is_waited_for_all_the_same() -> None:
+    busy = Busy()
+    waited: list[bool] = []
+
+    def discards_again(_: object) -> None:
+        busy.executor.shutdown(wait=False, cancel_futures=True)
+        waited.append(threading.get_ident() in busy.pool.discarding)
+
+    busy.executor.submit(abs, 1).add_done_callback(discards_again)
+    busy.executor.shutdown(wait=False, cancel_futures=True)
+    busy.held.set()
+    assert waited == [True]
+    assert not busy.pool.discarding
