@@ -19,7 +19,7 @@ from foregone import worker as workers
 from foregone.future import Future, OwnedFuture
 from foregone.worker import Worker
 from foregone_spec.future import State
-from foregone_spec.lifecycle import Phase
+from foregone_spec.lifecycle import Phase, Request
 from foregone_spec.work_item import Event, Place
 from model_tests.interrupted import interrupted, time_passes
 from model_tests.test_api_processes import needs_fork, script
@@ -656,3 +656,21 @@ def test_who_discards_in_a_callback_of_what_he_discards_is_waited_for_all_the_sa
     busy.held.set()
     assert waited == [True]
     assert not busy.pool.discarding
+
+
+def test_who_becomes_a_forked_copy_while_he_discards_goes_on() -> None:
+    """As the child of a callback that forks; the scripts above fork."""
+    rooms = pool.Pool(1, "copy", None, ())
+    queued = OwnedFuture[int]()
+    queued.add_done_callback(lambda _: rooms.forked())
+    rooms.queue.append((queued, abs, (-1,), {}))
+    rooms.ask(Request.SHUTDOWN_CANCEL_FUTURES)
+    assert queued.cancelled()
+    assert rooms.phase is Phase.FORKED
+
+
+def test_or_while_he_ends_what_a_refused_thread_leaves() -> None:
+    refused = Refused(lambda _: refused.executor._pool.forked())
+    with pytest.raises(RuntimeError, match="can't start"):
+        refused.submit()
+    assert refused.all_ended()
