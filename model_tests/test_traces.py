@@ -243,8 +243,8 @@ def scripted(request: Request) -> Run:
         if request is not Request.BREAK:
             futures[0].cancel()
         if request is Request.SHUTDOWN_CANCEL_FUTURES:  # let the thread discard some
+            futures[5].add_done_callback(lambda _: ended.set())  # a mutant may have run it
             futures[1].add_done_callback(leaves_the_rest)
-            futures[5].add_done_callback(lambda _: ended.set())
         if request is not Request.BREAK:
             cancel_futures = request is Request.SHUTDOWN_CANCEL_FUTURES
             executor.shutdown(wait=False, cancel_futures=cancel_futures)
