@@ -24,7 +24,7 @@ from typing import Final, TypeAlias, get_args
 from foregone_spec import future_model, map_model, process_pool_actions, thread_pool, waiting_model
 from model_tests.chain import reached
 from model_tests.chain.command import BUILD
-from model_tests.chain.java import TLA
+from model_tests.chain.java import QUICKLY, TLA, WELL
 from model_tests.chain.pairs import PAIRS
 from model_tests.chain.tlc import HOLDS, Config, Outcome, read_config, run
 from model_tests.chain.verdict import Row, report
@@ -201,7 +201,10 @@ def covered(config: Config, expected: Mapping[str, Record]) -> bool:
 
 
 def _run(config: Config, expected: Mapping[str, Record]) -> Outcome:
-    return run(config, "-coverage", "1") if covered(config, expected) else run(config)
+    large = int(expected.get(config.name, {}).get("states", 0)) > COVERED
+    compiled = WELL if large else QUICKLY
+    flags = ("-coverage", "1") if covered(config, expected) else ()
+    return run(config, *flags, compiled=compiled)
 
 
 def _asked_together(pool: ThreadPoolExecutor) -> Mapping[str, Callable[[], Outcome]]:
