@@ -65,7 +65,7 @@ RARE: Final = (156, 1109)
 # ------------------------------------------------------------ drawn schedules
 
 
-def _heard(program: Program, hear: Callable[[Entries], None]) -> Program:
+def heard(program: Program, hear: Callable[[Entries], None]) -> Program:
     """Return ``program``, whose log somebody hears after each run."""
 
     def make(library: Library, scheduler: Scheduler) -> Case:
@@ -96,7 +96,7 @@ def _of_futures(entries: Entries) -> Iterator[AnyReplay]:
         yield of_waiting(entries, futures)
 
 
-def _of_pool(entries: Entries) -> Iterator[AnyReplay]:
+def of_pool(entries: Entries) -> Iterator[AnyReplay]:
     for pool in (each for each in _subjects(entries) if isinstance(each, Pool)):
         try:
             run = of_thread_pool(entries, pool)
@@ -120,19 +120,19 @@ def from_schedules(seeds: Sequence[int]) -> Iterator[AnyReplay]:
 
     def hear(entries: Entries) -> None:
         pools = any(isinstance(each, Pool) for each in _subjects(entries))
-        found.extend(_of_pool(entries) if pools else _of_futures(entries))
+        found.extend(of_pool(entries) if pools else _of_futures(entries))
 
     with bench() as on:
         for program in _programs():
             for seed in seeds:
                 pick = priorities(seed) if seed % 2 else walk(seed)
-                ended = on.once(_heard(program, hear), (), pick)
+                ended = on.once(heard(program, hear), (), pick)
                 if ended.complaints:
                     raise AssertionError(str(ended))
             yield from found
             found.clear()
         for text in WHOLE:
-            failure = explore(on, _heard(schedule_pools.program(text, 1), hear)).failure
+            failure = explore(on, heard(schedule_pools.program(text, 1), hear)).failure
             if failure is not None:
                 raise AssertionError(str(failure))
         yield from found

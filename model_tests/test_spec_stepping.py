@@ -458,14 +458,15 @@ def test_wrong_bounds_are_told(run: Run) -> None:
     assert "capacity" in err
 
 
-def test_on_a_terminal_the_picture_is_as_wide_as_it_may_be() -> None:
+def on_a_terminal(keys: bytes, columns: int) -> bytes:
+    """Type at a pool on a terminal of its own; return what stands there when it has ended well."""
     leader, follower = pty.openpty()
-    termios.tcsetwinsize(follower, (24, 80))
+    termios.tcsetwinsize(follower, (24, columns))
     asked = [sys.executable, "-m", "foregone_spec", "pool"]
     known = {name: each for name, each in os.environ.items() if name != "COLUMNS"}
     child = subprocess.Popen(asked, stdin=follower, stdout=follower, stderr=follower, env=known)
     os.close(follower)
-    os.write(leader, b"quit\n")
+    os.write(leader, keys)
     said = b""
     try:
         while chunk := os.read(leader, 4096):
@@ -474,25 +475,19 @@ def test_on_a_terminal_the_picture_is_as_wide_as_it_may_be() -> None:
         pass  # that is how a terminal ends
     os.close(leader)
     assert child.wait() == 0
+    return said
+
+
+def test_on_a_terminal_the_picture_is_as_wide_as_it_may_be() -> None:
+    said = on_a_terminal(b"quit\n", 80)
     assert b"Local Worker Thread\r\n  asleep" in said
     assert b"+---" not in said
 
 
 def test_somebody_who_types_is_asked_and_told_of_his_errors() -> None:
-    """On a terminal of its own: what is wrong is told where he reads, and the code is 0."""
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "foregone_spec", "pool"]
-    child = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower)
-    os.close(follower)
-    os.write(leader, b"fly\nquit\n")
-    said = b""
-    try:
-        while chunk := os.read(leader, 4096):
-            said += chunk
-    except OSError:
-        pass  # that is how a terminal ends
-    os.close(leader)
-    assert child.wait() == 0
+    """What is wrong is told where he reads, and the code is 0."""
+    said = on_a_terminal(b"fly\nquit\n", 200)
     assert b"> " in said
     assert b"'fly' is not a command" in said
     assert b"\x1b" not in said
+    assert b"+---" in said

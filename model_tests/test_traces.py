@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import pytest
 
@@ -14,6 +14,8 @@ import foregone.future
 import foregone.pool
 import foregone.worker
 from foregone import Future, ThreadPoolExecutor
+from foregone.events import Logged
+from foregone.events_of_threads import ThreadEvents
 from foregone.pool import Pool
 from foregone.worker import Worker, WorkItem
 from foregone_spec import lifecycle
@@ -23,7 +25,7 @@ from foregone_spec.thread_pool import Action, ThreadPoolState
 from foregone_spec.trace import Step as Recorded
 from foregone_spec.trace import check
 from model_tests import schedule_pools
-from model_tests.recorded_runs import AnyReplay, _heard, _of_pool, hammered, often_switched
+from model_tests.recorded_runs import AnyReplay, hammered, heard, of_pool, often_switched
 from model_tests.recording import Entries, Replay, recording
 from model_tests.recording_pool import of_thread_pool
 from model_tests.schedule_explore import bench, explore
@@ -282,12 +284,32 @@ def test_every_schedule_of_a_cancelled_call_is_a_run(text: str) -> None:
     runs: dict[str, AnyReplay] = {}
 
     def hear(entries: Entries) -> None:
-        runs.update((str(each.steps), each) for each in _of_pool(entries))
+        runs.update((str(each.steps), each) for each in of_pool(entries))
 
     with bench() as on:
-        found = explore(on, _heard(schedule_pools.program(text), hear), 2)
+        found = explore(on, heard(schedule_pools.program(text), hear), 2)
     assert found.failure is None
     assert len(runs) > 2
     for run in runs.values():
         verdict = run.verdict()
         assert verdict.accepted, str(verdict)
+
+
+@pytest.mark.parametrize(
+    "text", ["pool 1 initfails: submit | shutdown(cancel)", "pool 1 initfails: submit; cancel"]
+)
+def test_of_calls_that_have_ended_an_observer_keeps_none(text: str) -> None:
+    """Also where the pool breaks between the discard of a call and its cancel."""
+    kept: list[int] = []
+
+    def hear(entries: Entries) -> None:
+        (pool,) = {each for entry in entries for each in entry[1:] if isinstance(each, Pool)}
+        events = ThreadEvents(pool, Phase.OPEN)
+        events.tell(cast("Sequence[Logged]", entries))
+        kept.append(len(events.places))
+
+    with bench() as on:
+        found = explore(on, heard(schedule_pools.program(text), hear), 2)
+    assert found.failure is None
+    assert len(kept) > 10
+    assert not any(kept)

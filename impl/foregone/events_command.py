@@ -13,12 +13,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from foregone import json_lines, runs
 from foregone.chrome_trace import chrome_trace
 from foregone.events import Event
+from foregone_spec.stepping import Refused
+from foregone_spec.terminal import Terminal
 from foregone_spec.trace import TraceError
 
 #: What was asked cannot be answered; and the answer is no.
@@ -26,7 +27,9 @@ _CANNOT, _NO = 2, 1
 
 _Answer: TypeAlias = Callable[[argparse.Namespace], tuple[str, int]]
 
-_ERRORS: Final = (OSError, json_lines.EventsError, runs.Missing, runs.Unmodelled, TraceError)
+_ERRORS: Final = (
+    OSError, json_lines.EventsError, runs.Missing, runs.Unmodelled, Refused, TraceError,
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,31 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = text.encode(errors="backslashreplace").decode()  # a name may have any characters
         output: str | None = getattr(asked, "output", None)
         if output:
-            Path(output).write_text(text, encoding="utf-8")
+            Terminal.keep(output, text)
             text = f"{output}: {len(text):,} characters\n"
-        _write(text)
+        Terminal.write(text)
     except _ERRORS as error:
         sys.stderr.write(f"foregone-events: {error}\n")
         return _CANNOT
     return code
-
-
-def _write(text: str) -> None:
-    """Write to standard output, if there is one, whatever characters it knows."""
-    out = sys.stdout
-    if out is None:
-        return
-    coding = out.encoding or "utf-8"
-    try:
-        out.write(text.encode(coding, "backslashreplace").decode(coding))
-        out.flush()
-    except OSError as error:
-        try:
-            out.close()  # or the interpreter tries again at its end
-        except OSError:
-            pass
-        if not isinstance(error, BrokenPipeError):
-            raise
 
 
 def _events(asked: argparse.Namespace) -> list[Event]:

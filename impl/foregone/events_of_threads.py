@@ -18,8 +18,8 @@ from foregone.worker import Worker, WorkItem
 from foregone_spec import lifecycle
 from foregone_spec.future import DONE, Command, Step
 
-#: Where a call is: in the queue; with a thread; with nobody.
-_QUEUED, _TAKEN, _LEFT = range(3)
+#: Where a call is: in the queue; with a thread; with nobody, and with who will say that it failed.
+_QUEUED, _TAKEN, _LEFT, _FAILS = range(4)
 _BROKEN: Final = lifecycle.Phase.BROKEN
 
 #: The entries, as their actions have them.
@@ -119,7 +119,7 @@ class ThreadEvents:
         if where != _TAKEN and cell.after in DONE:
             if where == _QUEUED:
                 self.ended.add(future)
-            elif self.phase_seen is not _BROKEN or command is Command.SET_EXCEPTION:
+            elif where == _LEFT or command is Command.SET_EXCEPTION:
                 del self.places[future]  # else it was cancelled first, and is yet to be failed
         return ("Future", place >> 2, 0, command._value_, cell.after._value_, NOTHING)
 
@@ -151,7 +151,7 @@ class ThreadEvents:
             self.ended.discard(future)
             del self.places[future]
         elif place:
-            self.places[future] = place | _LEFT
+            self.places[future] = place | (_FAILS if self.phase_seen is _BROKEN else _LEFT)
         return place >> 2
 
     def _withdraw(self, future: object) -> int:

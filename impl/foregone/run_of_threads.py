@@ -6,10 +6,11 @@ queued, in a phase that takes nothing more, changes nothing).
 
 Where the model does in one step what the library does in two, the step stands at the
 first: Discard where the call leaves the queue, with the outcome that it was given then
-(and after a Cancel that came between).  But ThreadCannotStart stands where the thread's place
-is given back, and only where somebody has met the call meanwhile, before that.  A command that
-changes nothing, and a Collect after a shutdown, are left out.  Which of several threads that
-nothing was read of is meant is not logged; any will do that the system has not refused.
+(and after a Cancel that came between).  ThreadCannotStart, whose call is cancelled first, stands
+at the second, where the thread's place is given back; but if somebody meets that call in between,
+it stands before that.  A command that changes nothing, and a Collect after a shutdown, are left
+out.  Which of several threads that nothing was read of is meant is not logged; any will do that
+the system has not refused.
 """
 
 from bisect import insort
@@ -50,7 +51,7 @@ class ThreadReader:
         self.claimed: dict[int, int] = {}  # where a thread tries to begin it
         self.refused: set[int] = set()  # those whose thread the system refuses
         self.refused_before: dict[int, int] = {}  # by where that stands: see withdrawn()
-        self.later: set[int] = set()  # those whose thread's place is given back after that
+        self.early: set[int] = set()  # those of which it stands there, until it was read
         self.withheld: dict[int, State] = {}  # what it is then, if it was discarded meanwhile
         self.unseen: list[int] = []  # threads asked for, of which nothing was read
         self.threads: dict[int, int] = {}  # the model's, by the number that the events have
@@ -118,7 +119,6 @@ class ThreadReader:
             self.withheld[number] = after
         elif how:
             self.refused_before[left] = number
-            self.later.add(number)
 
     def number(self, call: int) -> int:
         """Return the number that the model has for a call."""
@@ -146,6 +146,7 @@ class ThreadReader:
     def read(self, index: int, event: Event) -> None:
         """Read one event."""
         if index in self.refused_before:
+            self.early.add(self.refused_before[index])
             self.withdraw(index, self.refused_before[index])
         match event.action:
             case "Submit":
@@ -163,8 +164,8 @@ class ThreadReader:
                 self.ask(index, event)
             case "Withdraw":
                 number = self.number(event.call)
-                if number in self.later:
-                    self.later.remove(number)
+                if number in self.early:
+                    self.early.remove(number)
                 else:
                     self.withdraw(index, number)
             case "ShutdownReturns":
@@ -177,7 +178,7 @@ class ThreadReader:
         """Read a submit."""
         if event.after != "refused":
             self.queue.append(number)
-        if event.after == "queued" and self.later - self.starting.keys():
+        if event.after == "queued" and self.early:
             raise Unmodelled("a thread was refused, and its place was not given back yet")
         if event.after == "unparks":
             self.parked.remove(self.thread(event.worker))

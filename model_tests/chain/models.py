@@ -34,6 +34,7 @@ AT_ONCE: Final = 2  # runs of TLC
 LAST: Final = 2  # of a story's actions, shown in its row
 SPELT_OUT: Final = 3  # bounds, in a row
 COVERED: Final = 5_000  # states, up to which the actions taken are counted
+LARGE: Final = 5_000  # states, from which on it pays to compile well
 
 #: What expected.json says of one configuration.
 Record: TypeAlias = dict[str, str | int]
@@ -201,7 +202,7 @@ def covered(config: Config, expected: Mapping[str, Record]) -> bool:
 
 
 def _run(config: Config, expected: Mapping[str, Record]) -> Outcome:
-    large = int(expected.get(config.name, {}).get("states", 0)) > COVERED
+    large = int(expected.get(config.name, {}).get("states", 0)) >= LARGE
     compiled = WELL if large else QUICKLY
     flags = ("-coverage", "1") if covered(config, expected) else ()
     return run(config, *flags, compiled=compiled)
