@@ -3,8 +3,11 @@
     executor = ProcessPoolExecutor(observer=JSONLines("calls.jsonl"))
 
 What was told is written at once, and goes past every buffer of this process: if it is killed,
-what is missing is what happened in the last milliseconds, ``foregone.observing.MOST`` events
-at most.  (That the machine loses no power is another matter: nothing is forced to the disk.)
+what is missing is what waits to be written, ``foregone.observing.MOST`` events at most, and what
+has happened since the collector last had its turn: some milliseconds' worth, more where all
+processors are busy.  Calls that end faster than their events can be written lose some of these all
+the time, and the gaps in the numbers say how many.  (That the machine loses no power is another
+matter: nothing is forced to the disk.)
 
 A file that has grown to its limit is renamed, ``calls.jsonl`` to ``calls.jsonl.1`` and that to
 ``calls.jsonl.2``, and the oldest goes.  Each file begins with the ``Opened`` events of the
