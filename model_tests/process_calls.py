@@ -2,7 +2,7 @@
 
 Where a call must be seen to have begun, it first writes a line into a shared file, in
 one write that appends; where it must wait, it waits at a gate, which is a FIFO that
-holds one byte when it is open.
+holds bytes when it is open: who passes takes one and puts it back.
 """
 
 import os
@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, SupportsIndex, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+
+#: What an open gate holds.  Who is killed with a byte in his hand takes it with him, and
+#: there are more of them than processes that a test kills.
+_OPEN: Final = b"." * 64
 
 #: How a process may end from one moment to the next, and how that is told.
 DEATHS: Final = {"exit 3": 3, "SIGKILL": -signal.SIGKILL, "SIGSEGV": -signal.SIGSEGV}
@@ -291,7 +295,7 @@ class House:
 
     def open(self) -> None:
         """Let everybody pass the gate, now and later."""
-        os.write(self._file, b".")
+        os.write(self._file, _OPEN)
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -303,7 +307,8 @@ class House:
 
     def shut(self) -> None:
         """Let nobody pass any more, until it is opened again."""
-        os.read(self._file, 1)
+        for _ in _OPEN:
+            os.read(self._file, 1)
 
     def close(self) -> None:
         """Take the gate away: whoever stands there passes, whoever comes later fails.
