@@ -1,11 +1,13 @@
 """Exceptions from a process: the whole chain arrives, and what cannot is named."""
 
+import copyreg
 import pickle
 import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures.process import _RemoteTraceback
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -78,6 +80,59 @@ def test_any_kind_of_exception(error: BaseException) -> None:
     assert type(got) is type(error)
     assert got.args == error.args
     assert str(got) == str(error)
+
+
+class Leaves(SystemExit):
+    """With the constructor that CPython has for it."""
+
+
+class Two(Exception):
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+def _remade(kind: type[BaseException], args: tuple[object, ...]) -> BaseException:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
+
+def _as_tblib(error: BaseException) -> tuple[object, tuple[object, ...]]:
+    """Do as tblib, which is not installed here: no constructor is called."""
+    return _remade, (type(error), error.args)
+
+
+_as_tblib.__module__ = "tblib.pickling_support"
+
+
+@pytest.mark.parametrize("made", [partial(_as_tblib), _as_tblib])
+def test_what_a_constructor_keeps_beside_arguments_is_kept_where_tblib_is_imported(
+    monkeypatch: pytest.MonkeyPatch, made: Callable[..., object]
+) -> None:
+    unread = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    torn = SyntaxError("torn", ("file", 1, 3, "a b", 1, 4))
+    for kind in (SystemExit, Leaves, UnicodeDecodeError, SyntaxError, OSError, Two):
+        monkeypatch.setitem(copyreg.dispatch_table, kind, made)
+    for error in (SystemExit(3), Leaves(4), unread, torn, OSError(2, "x", "y")):
+        got = sent(error)
+        assert type(got) is type(error)
+        assert got.args == error.args
+        assert str(got) == str(error)
+        for name in ("code", "object", "lineno", "filename"):
+            assert getattr(got, name, None) == getattr(error, name, None)
+    error = Leaves(5)
+    error.__dict__["word"] = "apple"
+    assert cast("Any", sent(error)).word == "apple"
+    # What has a constructor of its own is tblib's: pickle calls that with what it cannot take.
+    two = sent(Two(1, 2))
+    assert (type(two), str(two)) == (Two, "1 and 2")
+    # And a type that others pickle is theirs.
+    monkeypatch.setitem(copyreg.dispatch_table, SystemExit, _as_others)
+    assert cast("SystemExit", sent(SystemExit(3))).code == 9
+
+
+def _as_others(_error: SystemExit) -> tuple[object, tuple[object, ...]]:
+    return SystemExit, (9,)
 
 
 class Rich(Exception):

@@ -14,14 +14,12 @@ Before it stands which worker it is from.
 What this module may touch: nothing but its arguments.  Owner of the form: this module.
 """
 
-import copyreg
 import importlib
 import os
 import pickle
 import struct
 import time
 from collections.abc import Callable
-from io import BytesIO
 from typing import Final, TypeAlias, cast
 
 from foregone.called import call_name
@@ -168,48 +166,8 @@ def _outcome(
         return _raised(error, "pickling the result")
 
 
-class _AsTheySay:
-    """Pickles exceptions as they say themselves, or, where that does not do, as Dask does.
-
-    Dask has tblib pickle all of them, which makes them again without calling ``__init__``: what
-    that keeps beside arguments and attributes is lost, as the code of SystemExit.
-    """
-
-    @staticmethod
-    def dumps(
-        value: object, *, protocol: int, buffer_callback: Callable[[pickle.PickleBuffer], object]
-    ) -> bytes:
-        """Return the pickle of an exception, or of what stands for a group of them."""
-        file, buffers = BytesIO(), list[pickle.PickleBuffer]()
-        pickler = pickle.Pickler(file, protocol, buffer_callback=buffers.append)
-        found = dict(copyreg.dispatch_table)
-        pickler.dispatch_table = {
-            kind: each for kind, each in found.items() if not _is_of_tblib(each)
-        }
-        try:
-            pickler.dump(value)
-            own = b"__main__" not in (data := file.getvalue())  # a worker has another one
-        except Exception:
-            own, data = False, b""
-        if not own:
-            return _serializer().dumps(value, protocol=protocol, buffer_callback=buffer_callback)
-        for each in buffers:
-            buffer_callback(each)
-        return data
-
-    @staticmethod
-    def loads(data: bytes, **others: object) -> object:
-        """Return what Dask makes of it."""
-        return _serializer().loads(data, **others)
-
-
-def _is_of_tblib(reduce: object) -> bool:
-    function: object = getattr(reduce, "func", reduce)  # it may be a partial
-    return str(getattr(function, "__module__", "")).partition(".")[0] == "tblib"
-
-
 def _raised(error: BaseException, doing: str) -> bytes:
-    data, buffers = freeze(error, Reducer(_AsTheySay()), doing)
+    data, buffers = freeze(error, Reducer(_serializer()), doing)
     whole = (os.getpid(), data, [bytes(each) for each in buffers])
     return RAISED + pickle.dumps(whole, _PROTOCOL)
 

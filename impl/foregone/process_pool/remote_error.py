@@ -8,6 +8,10 @@ Each exception of the chain, and each member of a group, is pickled by itself.  
 that does not survive costs the others nothing: a substitute that names its type, its
 text and why it could not come stands in its place.
 
+Where the package tblib is imported, as by dask.distributed, it pickles all exceptions, and
+loses what a constructor of CPython's keeps beside ``args``: the code of SystemExit, all of a
+UnicodeDecodeError.  Such an exception travels as it says itself.
+
 On the other side the text stands, as CPython's ``_RemoteTraceback``, at the end of the
 chain of causes: who had no cause has it for a cause.  In a circle of causes it takes the
 place of the link that closes it.  Whether the context is suppressed stays as it was.
@@ -19,6 +23,7 @@ Owner of what is sent, its form: this module.  Model: none; errors of payloads a
 answers like others (Finish of ``tla/ProcessPool.tla``).
 """
 
+import copyreg
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, cast, final
@@ -51,6 +56,9 @@ def _remote(text: str) -> BaseException:
     return made(text)
 
 
+#: How an exception is made: by what, of what arguments, and what is set then.
+_Parts: TypeAlias = tuple[Callable[..., object], tuple[object, ...], object]
+
 _LINKS: Final = ("__cause__", "__context__")
 
 
@@ -76,8 +84,8 @@ class _Member:
 
 
 @final
-class _Group:
-    """How a group is made again, once its members are there."""
+class _Again:
+    """How an exception is made again; a group, once its members are there."""
 
     __slots__ = ("arguments", "make", "state")
 
@@ -88,8 +96,8 @@ class _Group:
         self.arguments = arguments
         self.state = state
 
-    def __reduce__(self) -> tuple[Callable[..., "_Group"], tuple[object, ...]]:
-        return _Group, (self.make, self.arguments, self.state)
+    def __reduce__(self) -> tuple[Callable[..., "_Again"], tuple[object, ...]]:
+        return _Again, (self.make, self.arguments, self.state)
 
 
 # ------------------------------------------------------------------ in the process
@@ -162,7 +170,10 @@ def _node(error: BaseException, numbers: dict[int, int], reducer: Reducer | None
     suppress = bool(_get(error, "__suppress_context__"))
     described = _described(error)
     try:
-        value = _group(error, numbers) if _members(error) else error
+        if _members(error):
+            value = _group(error, numbers)
+        else:
+            value = _own(error) if _forgotten(type(error)) else error
         data, views = pack(value, reducer)
         buffers = tuple(map(pickle.PickleBuffer, views))
     except BaseException as trouble:
@@ -170,23 +181,48 @@ def _node(error: BaseException, numbers: dict[int, int], reducer: Reducer | None
     return described, data, buffers, cause, context, suppress
 
 
+def _forgotten(kind: type[BaseException]) -> bool:
+    """Say whether tblib would pickle such an exception, and its constructor is CPython's."""
+    reduce: object = copyreg.dispatch_table.get(kind)
+    function: object = getattr(reduce, "func", reduce)  # it may be a partial
+    if str(getattr(function, "__module__", "")).partition(".")[0] != "tblib":
+        return False
+    makes = next(each for each in kind.__mro__ if "__init__" in vars(each))
+    return makes.__module__ == "builtins"
+
+
+def _own(error: BaseException) -> object:
+    """Return how to make ``error`` again, as it says itself."""
+    parts = _reduced(error)
+    return error if parts is None else _Again(*parts)
+
+
+def _reduced(error: BaseException) -> _Parts | None:
+    """Return what ``error`` is made of; None if it says that in another way."""
+    reduced = error.__reduce_ex__(PROTOCOL)
+    if isinstance(reduced, str) or len(reduced) > 3:
+        return None
+    make, arguments, state = (*cast("tuple[object, ...]", reduced), None)[:3]
+    return cast("Callable[..., object]", make), cast("tuple[object, ...]", arguments), state
+
+
 def _group(group: BaseException, numbers: dict[int, int]) -> object:
     """Return how to make ``group`` again, its members left out; or itself, to be sent whole."""
-    reduced = group.__reduce_ex__(PROTOCOL)
-    if isinstance(reduced, str) or len(reduced) > 3:
+    parts = _reduced(group)
+    if parts is None:
         return group
-    make, arguments, state = (*cast("tuple[object, ...]", reduced), None)[:3]
+    make, arguments, state = parts
     stand_ins = {id(each): _Member(numbers[id(each)]) for each in _members(group)}
     replaced: list[object] = []
     missing = set(stand_ins)
-    for argument in cast("tuple[object, ...]", arguments):
+    for argument in arguments:
         if isinstance(argument, (list, tuple)):
             members = cast("list[object] | tuple[object, ...]", argument)
             missing -= {id(each) for each in members}
             replaced.append([stand_ins.get(id(each), each) for each in members])
         else:
             replaced.append(argument)
-    return group if missing else _Group(cast("Callable[..., object]", make), tuple(replaced), state)
+    return group if missing else _Again(make, tuple(replaced), state)
 
 
 # ------------------------------------------------------------------- in the parent
@@ -252,7 +288,7 @@ class _Thaw:
             return problem(lost, "pickling the exception", self.call, f"process {self.pid}")
         try:
             error = unpack(data, cast("Sequence[Data]", buffers), self.reducer)
-            if isinstance(error, _Group):
+            if isinstance(error, _Again):
                 error = self._group(error)
             if isinstance(error, BaseException):
                 return error
@@ -262,7 +298,7 @@ class _Thaw:
         lost = UnreadableError(f"{described}, which did not unpickle: {why}")
         return problem(lost, "unpickling the exception", self.call, "the parent")
 
-    def _group(self, group: _Group) -> object:
+    def _group(self, group: _Again) -> object:
         made = group.make(*map(self._members, group.arguments))
         if group.state is not None:
             cast("Exception", made).__setstate__(cast("dict[str, object]", group.state))
