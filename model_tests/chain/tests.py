@@ -13,13 +13,16 @@ RESULTS = BUILD / "tests.xml"
 #: What another link of ``make verify`` runs: here it is left out, in ``make test`` it is not.
 ELSEWHERE = {"museum": "model_tests/test_museum.py::test_foregone_passes"}
 
+#: Many tests wait for processes: two at a time leave no processor idle once other links end.
+SHARED = ("--numprocesses=2", "--dist=worksteal")
+
 
 def rows() -> Iterator[Row]:
     """Run pytest, and yield one row for what passed and one for what was not run."""
     BUILD.mkdir(exist_ok=True)
     RESULTS.unlink(missing_ok=True)
     left = [f"--deselect={each}" for each in ELSEWHERE.values()]
-    done = python_m("pytest", "-q", f"--junitxml={RESULTS}", *left)
+    done = python_m("pytest", "-q", *SHARED, f"--junitxml={RESULTS}", *left)
     bound = f"Python {platform.python_version()}, {os.environ.get('FOREGONE_PROFILE', 'quick')}"
     if not RESULTS.exists():  # a hang ends pytest before it writes anything
         yield Row(
