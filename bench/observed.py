@@ -19,7 +19,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, final
 
@@ -28,10 +30,10 @@ from bench.paired import Comparison, compare, interval, machine
 ROOT: Final = Path(__file__).resolve().parents[1]
 _LOOKS: Final = re.compile(r"^( *)if observer\.log is not None.*observer\.log \+=.*$", re.MULTILINE)
 
-#: What is run: a title, the executor, how many calls, and how long each works, in rounds.
+#: What is run: a title, the executor, how many calls, and for how many microseconds each works.
 WORKLOADS: Final = (
     ("thread pool, burst of no-ops", "threads", 10_000, 0),
-    ("thread pool, calls of some 20 us", "threads", 5_000, 400),
+    ("thread pool, calls of 20 us", "threads", 5_000, 20),
     ("process pool, burst of no-ops", "processes", 20_000, 0),
     ("process pool, there and back", "trips", 2_000, 0),
 )
@@ -91,9 +93,10 @@ class Side:
         library: str = "foregone",
     ) -> None:
         """Start the process: foregone is that of ``folder``, and writes to ``file`` if told to."""
+        _, kind, count, work = workload
         path = os.pathsep.join(map(str, (folder, ROOT / "spec")))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, json.dumps([*workload[1:], file, library])],
+            [sys.executable, "-c", CHILD, json.dumps([kind, count, turns(work), file, library])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -111,6 +114,20 @@ class Side:
     def close(self) -> None:
         """End the process."""
         self._process.communicate()
+
+
+@cache
+def turns(microseconds: int) -> int:
+    """Return how often an empty loop turns in that time on this machine, at its fastest."""
+    many = 100_000
+
+    def once() -> float:
+        began = time.perf_counter()
+        for _ in range(many):
+            pass
+        return time.perf_counter() - began
+
+    return round(microseconds * 1e-6 * many / min(once() for _ in range(20)))
 
 
 def without_looks(folder: Path) -> Path:
