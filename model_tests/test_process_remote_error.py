@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures.process import _RemoteTraceback
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, cast
 
 import pytest
@@ -128,6 +129,9 @@ def test_what_a_constructor_keeps_beside_arguments_is_kept_where_tblib_is_import
     assert (type(two), str(two)) == (Two, "1 and 2")
     # And a type that others pickle is theirs.
     monkeypatch.setitem(copyreg.dispatch_table, SystemExit, _as_others)
+    assert cast("SystemExit", sent(SystemExit(3))).code == 9
+    monkeypatch.setitem(copyreg.dispatch_table, SystemExit, made)
+    monkeypatch.setattr(ForkingPickler, "_extra_reducers", {SystemExit: _as_others})
     assert cast("SystemExit", sent(SystemExit(3))).code == 9
 
 

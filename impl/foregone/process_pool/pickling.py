@@ -165,6 +165,14 @@ class _Pickler(pickle.Pickler):
     dispatch_table = _Registered()
 
 
+def registered(kind: type) -> _Reduce | None:
+    """Return what was registered to pickle objects of a type, if anything was."""
+    try:
+        return _Pickler.dispatch_table[kind]
+    except KeyError:
+        return None
+
+
 class _Sink:
     """What a pickler takes for a file: it only hands on what is written."""
 

@@ -23,7 +23,6 @@ Owner of what is sent, its form: this module.  Model: none; errors of payloads a
 answers like others (Finish of ``tla/ProcessPool.tla``).
 """
 
-import copyreg
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, cast, final
@@ -36,6 +35,7 @@ from foregone.process_pool.pickling import (
     Reducer,
     pack,
     problem,
+    registered,
     unpack,
 )
 
@@ -183,7 +183,7 @@ def _node(error: BaseException, numbers: dict[int, int], reducer: Reducer | None
 
 def _forgotten(kind: type[BaseException]) -> bool:
     """Say whether tblib would pickle such an exception, and its constructor is CPython's."""
-    reduce: object = copyreg.dispatch_table.get(kind)
+    reduce: object = registered(kind)
     function: object = getattr(reduce, "func", reduce)  # it may be a partial
     if str(getattr(function, "__module__", "")).partition(".")[0] != "tblib":
         return False
