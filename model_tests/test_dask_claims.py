@@ -4,6 +4,7 @@ On clusters it is tested by ``make dask-test``.
 """
 
 import asyncio
+import math
 import pickle
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from foregone.dask.claims import (
 from foregone.dask.local_worker import PULSE, LocalWorker
 from foregone.dask.payload import refused, signed
 from foregone.dask.rooms import Pool
+from foregone.dask.scheduler import Scheduler, look_again
 from foregone.dask.silence import Heart
 from foregone.dask.words import Answered, Dropped
 from foregone_spec.lifecycle import Request
@@ -114,9 +116,9 @@ def test_an_executor_without_a_book_is_refused() -> None:
     kept.open("here", "client")
     assert kept.claim("gone", 1, "tcp://one", "a", "key") == (UNKNOWN, "")
     assert kept.cancel("gone", [1, 2]) == kept.look("gone", [1, 2]) == [(UNKNOWN, "")] * 2
-    kept.remove_client(cast("claims.Scheduler", None), "another")
+    kept.remove_client(cast("Scheduler", None), "another")
     assert kept.claim("here", 1, "tcp://one", "a", "key")[0] == WON
-    kept.remove_client(cast("claims.Scheduler", None), "client")
+    kept.remove_client(cast("Scheduler", None), "client")
     assert kept.claim("here", 1, "tcp://one", "a", "key") == (UNKNOWN, "")
     kept.end("here")  # twice is once
     kept.forget("here", [1])
@@ -250,6 +252,47 @@ def test_the_local_worker_runs_no_callback_of_what_it_cancels(
     assert ran == [alone.callbacks.thread]
 
 
+def test_who_asks_for_news_has_the_scheduler_look_who_is_idle() -> None:
+    async def ask() -> None:
+        looks: list[str] = []
+        looked = asyncio.Event()
+
+        def look() -> None:
+            looks.append("look")
+            looked.set()
+
+        kept = Claims(lambda: WORKERS, look=look)
+        kept.open("e", "client")
+        assert await kept.news("e", 0, 0.0) == (0, [])
+        assert len(looks) == 1
+        kept._looked = math.inf  # as if it had looked just now
+        assert await kept.news("e", 0, 0.0) == (0, [])
+        assert len(looks) == 1
+        waits = asyncio.ensure_future(kept.news("e", 0, 50.0))
+        kept._looked = -math.inf
+        looked.clear()
+        await looked.wait()  # nobody tells anything: it looks all the same
+        kept.claim("e", 1, "tcp://one", "a", "key-1")
+        assert (await waits)[0] == 1
+
+    asyncio.run(ask())
+
+
+def test_who_has_calls_behind_those_it_runs_is_looked_at() -> None:
+    looked: list[str] = []
+    there = {
+        name: SimpleNamespace(name=name, processing=["task"] * tasks, nthreads=threads)
+        for name, tasks, threads in (("none", 0, 1), ("full", 2, 2), ("more", 2, 1), ("much", 9, 4))
+    }
+    scheduler: Any = SimpleNamespace(
+        workers=there, check_idle_saturated=lambda worker: looked.append(worker.name)
+    )
+    look_again(scheduler)
+    assert looked == ["more", "much"]
+    look_again(cast("Any", SimpleNamespace(workers=there)))  # of a version that has no such thing
+    assert looked == ["more", "much"]
+
+
 def test_the_news_of_a_book() -> None:
     async def talk() -> None:
         kept = Claims(lambda: WORKERS)
@@ -264,7 +307,7 @@ def test_the_news_of_a_book() -> None:
         assert await kept.news("e", 2, 0.0) == (2, [])
         there = SimpleNamespace(tasks={"key-2": SimpleNamespace(state="memory")})
         for worker in ("tcp://one", "tcp://two"):  # the result of the second is kept elsewhere
-            kept.remove_worker(cast("claims.Scheduler", there), worker, stimulus_id="x")
+            kept.remove_worker(cast("Scheduler", there), worker, stimulus_id="x")
         assert await kept.news("e", 2, 50.0) == (3, [("lost", 1, "tcp://one")])
         waits = asyncio.ensure_future(kept.news("e", 3, 50.0))
         await asyncio.wait({waits}, timeout=0)
@@ -340,7 +383,7 @@ def test_a_worker_that_was_removed_claims_nothing() -> None:
     kept.open("e", "client")
     workers.discard("tcp://one")
     there = SimpleNamespace(tasks={})
-    kept.remove_worker(cast("claims.Scheduler", there), "tcp://one", stimulus_id="x")
+    kept.remove_worker(cast("Scheduler", there), "tcp://one", stimulus_id="x")
     assert kept.claim("e", 1, "tcp://one", "a", "key-1") == (GONE, "tcp://one")
     assert kept.look("e", [1]) == [(OPEN, "")]
     assert kept.claim("e", 1, "tcp://two", "b", "key-1") == (WON, "tcp://two")
@@ -363,7 +406,7 @@ def test_a_worker_that_names_its_host_is_the_one_that_the_scheduler_has() -> Non
         assert found == (WON, "tcp://10.0.0.1:1")
     assert asked == ["tcp://host:1"]  # a name is asked for once
     there = SimpleNamespace(tasks={})
-    kept.remove_worker(cast("claims.Scheduler", there), "tcp://10.0.0.1:1")
+    kept.remove_worker(cast("Scheduler", there), "tcp://10.0.0.1:1")
     assert [each[:2] for each in kept.books["e"].said()[1][2:]] == [("lost", 1), ("lost", 2)]
     workers.clear()
     assert kept.claim("e", 3, "tcp://host:1", "a", "key") == (GONE, "tcp://10.0.0.1:1")

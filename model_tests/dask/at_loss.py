@@ -105,6 +105,32 @@ def test_a_cluster_of_our_own_that_gives_a_worker_up_has_another(house: House, o
         assert once or held.result(PATIENCE) == calls.value_of(-1)
 
 
+@pytest.mark.parametrize("once", [True, False])
+def test_a_call_does_not_stay_behind_another_while_a_worker_is_idle(
+    house: House, tmp_path: Path, once: bool
+) -> None:
+    """Dask's scheduler would leave it there: as it had reckoned with the first, all are idle."""
+    (folder := tmp_path / "other").mkdir()
+    other = House(folder)
+    try:
+        with DaskExecutor(max_workers=2, at_most_once=once) as executor:
+            house.open()
+            for each in range(4):  # so short are such calls, as far as Dask knows
+                executor.submit(calls.held, house.log, each, house.gate).result(PATIENCE)
+            house.shut()
+            with house.opened(), other.opened():
+                busy = executor.submit(calls.held_too, other.log, 0, other.gate)
+                assert until(other.begun)
+                both = [executor.submit(calls.held, house.log, -n, house.gate) for n in (1, 2)]
+                assert until(lambda: len(house.begun()) == 5)
+                other.open()
+                assert busy.result(PATIENCE) == calls.value_of(0)
+                assert until(lambda: len(house.begun()) == 6)
+            assert [each.result(PATIENCE) for each in both] == [calls.value_of(-n) for n in (1, 2)]
+    finally:
+        other.close()
+
+
 def test_without_claims_a_call_runs_again(house: House) -> None:
     with local(2) as client, DaskExecutor(client, at_most_once=False) as executor:
         with house.opened():

@@ -19,7 +19,8 @@ not the one that took it.  So is a worker that the scheduler has removed, whose 
 its way: nobody would tell of its end again, nor hear its answer.  The call stays open.
 
 The client learns what was claimed, and whose worker went, by ``news``: one request that is
-answered as soon as there is something to say.
+answered as soon as there is something to say.  As long as somebody asks for news the scheduler
+is made to look for calls that stand behind another while a worker is idle.
 
 Nothing of Dask is imported with this module; ``install`` runs in the scheduler's process.
 Owner of every field: this module, in the scheduler's event loop.
@@ -27,11 +28,13 @@ Owner of every field: this module, in the scheduler's event loop.
 
 import asyncio
 import importlib
-from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, cast, final
+from collections.abc import Callable, Container, Sequence
+from typing import Final, NamedTuple, cast, final
+
+from foregone.dask.scheduler import LOOK, Scheduler, look_again
 
 #: The name of the plugin, and of what is said: another version is another name.
-NAME: Final = "foregone-claims-2"
+NAME: Final = "foregone-claims-3"
 
 WON: Final = "won"
 CLAIMED: Final = "claimed"
@@ -50,47 +53,6 @@ Verdict = tuple[str, str]
 
 #: What has happened, to which call, and the worker that it is about.
 News = tuple[str, int, str]
-
-
-class Task(Protocol):
-    """What is used of a task in the scheduler."""
-
-    @property
-    def state(self) -> str:
-        """Return where the task is; "memory" once its result is."""
-        ...
-
-
-class Scheduler(Protocol):
-    """What is used of a scheduler, by those who run in it."""
-
-    @property
-    def plugins(self) -> Mapping[str, object]:
-        """Return the plugins by name."""
-        ...
-
-    @property
-    def handlers(self) -> dict[str, Callable[..., object]]:
-        """Return what is called for which operation."""
-        ...
-
-    @property
-    def tasks(self) -> Mapping[str, Task]:
-        """Return the tasks by key."""
-        ...
-
-    @property
-    def workers(self) -> Container[str]:
-        """Return the addresses of the workers that are there."""
-        ...
-
-    def coerce_address(self, addr: str) -> str:
-        """Return an address as the scheduler writes it: names of hosts are resolved."""
-        ...
-
-    def add_plugin(self, plugin: object, *, name: str) -> object:
-        """Have ``plugin`` told of what happens."""
-        ...
 
 
 class Claim(NamedTuple):
@@ -188,9 +150,14 @@ class Claims:
     workers: Callable[[], Container[str]]
 
     def __init__(
-        self, workers: Callable[[], Container[str]], coerce: Callable[[str], str] = str
+        self,
+        workers: Callable[[], Container[str]],
+        coerce: Callable[[str], str] = str,
+        look: Callable[[], object] = int,
     ) -> None:
         self.books = {}
+        self._look = look
+        self._looked = -LOOK  # when that was done last
         self.workers = workers
         self.coerce = coerce
         self._resolved: dict[str, str] = {}  # by what a worker calls itself, if that is a name
@@ -253,13 +220,22 @@ class Claims:
         if book is None:
             return -1, []
         book.heard(seen)
-        try:
-            await asyncio.wait_for(book.fresh.wait(), patience)
-        except TimeoutError:
-            pass
+        now = asyncio.get_running_loop().time
+        until = now() + patience
+        self._look_again(now())
+        while not book.fresh.is_set() and (left := until - now()) > 0:
+            try:
+                await asyncio.wait_for(book.fresh.wait(), min(left, LOOK))
+            except TimeoutError:
+                self._look_again(now())
         if executor not in self.books:
             return -1, []
         return book.said()
+
+    def _look_again(self, now: float) -> None:
+        if now - self._looked >= LOOK:
+            self._looked = now
+            self._look()
 
     # ------------------------------------------------------------- as a plugin
 
@@ -290,9 +266,10 @@ def install(executor: str, client: str, dask_scheduler: Scheduler | None = None)
     if claims is None:
         plugin = importlib.import_module("distributed.diagnostics.plugin")
         base = cast("type[object]", vars(plugin)["SchedulerPlugin"])
+        kind = type("ForegoneClaims", (Claims, base), {})
         claims = cast(
             "Claims",
-            type("ForegoneClaims", (Claims, base), {})(lambda: there.workers, there.coerce_address),
+            kind(lambda: there.workers, there.coerce_address, lambda: look_again(there)),
         )
         dask_scheduler.add_plugin(claims, name=NAME)
         dask_scheduler.handlers.update({

@@ -22,6 +22,7 @@ from typing import Final
 from foregone.dask import claims, ports
 from foregone.dask.claims import Verdict
 from foregone.dask.payload import task
+from foregone.dask.scheduler import LOOK, look_again
 from foregone.dask.silence import Heart
 from foregone.dask.words import Answered, Begun, Cut, Dropped, Lost, Word, ended
 from foregone.dask.worker import run_again, run_once
@@ -36,8 +37,6 @@ PATIENCE: Final = 10.0
 PAUSE: Final = 0.05
 #: So often results, or news, are asked for if the connection fails meanwhile.
 TRIES: Final = 3
-#: Seconds between two looks at the connection while an answer is waited for.
-LOOK: Final = 0.5
 
 #: What Dask's futures say of a task that is still to come.
 _AGAIN: Final = ("pending", "lost")
@@ -156,10 +155,12 @@ class Cluster:
         return asyncio._get_running_loop() is self.loop
 
     def tend(self) -> None:
-        """Start anew what a cluster of our own gives up: who died, and is not soon back."""
+        """Start anew what a cluster of our own gives up; see that all its workers have calls."""
         own = self._own
         if own is not None and len(own.workers) < (wanted := len(own.worker_spec)):
             _quietly(partial(own.scale, wanted))
+        if own is not None and not self.at_most_once:
+            _quietly(lambda: self.loop.call_soon_threadsafe(look_again, own.scheduler))
 
     def lost(self) -> str:
         """Return how it comes that there is no scheduler, or "" if there is."""

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Final, Protocol, cast
 
 from foregone.dask.claims import News, Verdict
+from foregone.dask.scheduler import Scheduler
 
 #: Seconds in which a host takes a connection, if it is there; Dask itself waits for longer.
 LISTENS: Final = 5.0
@@ -163,6 +164,11 @@ class OwnCluster(Protocol):
     @property
     def worker_spec(self) -> Sized:
         """Those that there should be."""
+        ...
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Return its scheduler, which runs in this process."""
         ...
 
     def scale(self, n: int) -> object:
