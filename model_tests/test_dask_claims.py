@@ -290,6 +290,8 @@ def test_who_has_calls_behind_those_it_runs_is_looked_at() -> None:
     look_again(scheduler)
     assert looked == ["more", "much"]
     look_again(cast("Any", SimpleNamespace(workers=there)))  # of a version that has no such thing
+    scheduler.check_idle_saturated = lambda: looked.append("")  # or another
+    look_again(scheduler)
     assert looked == ["more", "much"]
 
 

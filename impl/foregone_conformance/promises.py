@@ -21,6 +21,8 @@ AT_MOST_ONCE: Final = "calls run at most once"
 NOT_CLAIMED: Final[dict[str, str]] = {
     "AtMostOnce": "a call whose worker is lost begins again",
     "CancelSucceedsUntilClaimed": "cancel() is refused from when a call is handed on",
+    "running": "what was handed on may have begun, and counts as running",
+    "cancel-waiting": "cancel() is refused from when a call is handed on",
     "M12": "a call whose process ends in it is run again, and waits for its turn behind others",
     "map-stops": "what was handed on may have begun, and is not cancelled",
     "map-timeout-stops": "what was handed on may have begun, and is not cancelled",

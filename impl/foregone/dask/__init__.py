@@ -21,7 +21,9 @@ futures are foregone's, and so is what they promise:
    closed is noticed at once, one on which nothing arrives after
    ``distributed.comm.timeouts.tcp`` (30 s), and a scheduler that was only stopped after
    ``silence_limit`` seconds (300): until then everything waits for it to go on.
-5. What a call raises, SystemExit and KeyboardInterrupt included, and what does not pickle,
+5. No call stays behind another, on a worker that is busy, while a worker is idle: Dask's own
+   scheduler may leave it there, and is made to look again where it keeps claims or is ours.
+6. What a call raises, SystemExit and KeyboardInterrupt included, and what does not pickle,
    either way, is the outcome of that call, with the traceback of the worker.
 
 Not promised: that a call begins (a cluster without workers keeps it, as Dask does), and that

@@ -4,6 +4,7 @@ Nothing of Dask is imported with this module.  Owner of every field: Dask.
 """
 
 from collections.abc import Callable, Mapping, Sized
+from contextlib import suppress
 from typing import Final, Protocol
 
 #: Seconds between two looks at who is idle, and at the connection while an answer is waited for.
@@ -71,9 +72,11 @@ def look_again(scheduler: Scheduler) -> None:
     It looks when tasks come and go, and tells by how long such tasks took before.  Two short
     ones that are on one worker, and turn out to be long, leave all workers idle in its books;
     then it moves no task to the worker that has none, for as long as the first one runs.
+    A scheduler that has no such look, or has another one, goes on without.
     """
     look: object = getattr(scheduler, "check_idle_saturated", None)
     if callable(look):
-        for worker in scheduler.workers.values():
-            if len(worker.processing) > worker.nthreads:
-                look(worker)
+        with suppress(Exception):
+            for worker in scheduler.workers.values():
+                if len(worker.processing) > worker.nthreads:
+                    look(worker)
