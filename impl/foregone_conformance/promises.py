@@ -24,6 +24,8 @@ NOT_CLAIMED: Final[dict[str, str]] = {
     "running": "what was handed on may have begun, and counts as running",
     "cancel-waiting": "cancel() is refused from when a call is handed on",
     "M12": "a call whose process ends in it is run again, and waits for its turn behind others",
+    "M4p": "what was handed on may have begun, and is not cancelled",
+    "M5p": "what was handed on may have begun, and is not cancelled",
     "map-stops": "what was handed on may have begun, and is not cancelled",
     "map-timeout-stops": "what was handed on may have begun, and is not cancelled",
     "shutdown-cancels": "what was handed on may have begun, and is not cancelled",
