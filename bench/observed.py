@@ -1,13 +1,17 @@
 """What ``observer=`` costs: off, against the same code without the places that look; and on.
 
-    python -m bench.observed [--pairs 31]
+    python -m bench.observed [--pairs 15] [--processes 6]
 
-Each side runs in a process of its own that stays; they run in turn, the order of each pair by
-the toss of a coin, and each pair gives one ratio of throughputs.  *Off* is foregone as it is,
-against a copy from which every line that looks at the log was deleted: 1 is no cost.  *On* is
-with ``JSONLines`` writing to a file, against foregone as it is; and against the standard
-library's executor, which tells nobody anything.  A run with it ends when all is written, and
-must not have lost an event.
+Each side runs in a process of its own; they run in turn, the order of each pair by the toss of a
+coin, and each pair gives one ratio of throughputs.  Two processes that run the same code differ
+by some percent for as long as they live, so each comparison is made with several.  *Off* is
+foregone as it is, against a copy from which every line that looks at the log was deleted: 1 is no
+cost.  *On* is with ``JSONLines`` writing to a file, against foregone as it is; and against the
+standard library's executor, which tells nobody anything.  A run with it ends when all is written,
+and must not have lost an event.
+
+At last, what a call costs with each part of it: with nobody who listens; with what happens logged,
+and read by nobody; made events, for an observer that does nothing; and written.
 """
 
 import argparse
@@ -20,12 +24,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, final
 
-from bench.paired import Comparison, compare, interval, machine
+from bench.paired import compare, interval, machine
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _LOOKS: Final = re.compile(r"^( *)if observer\.log is not None.*observer\.log \+=.*$", re.MULTILINE)
@@ -37,6 +41,10 @@ WORKLOADS: Final = (
     ("process pool, burst of no-ops", "processes", 20_000, 0),
     ("process pool, there and back", "trips", 2_000, 0),
 )
+
+#: How far what happens comes, if not to a file.
+LOGGED, MADE = "logged", "made"
+PARTS: Final = {"nobody listens": "", "logged": LOGGED, "logged and made events": MADE}
 
 CHILD: Final = """
 import gc, importlib, json, sys, threading, time
@@ -57,13 +65,20 @@ def written():
     assert not sum(each.lost for each in observing._listening)
 def work(rounds):
     for _ in range(rounds): pass
-kind, count, rounds, file, library = json.loads(sys.argv[1])
+class Idle:
+    def __call__(self, events): pass
+    def take(self, batch): pass
+kind, count, rounds, told, library = json.loads(sys.argv[1])
 its = importlib.import_module(library)
-told = {"observer": foregone.JSONLines(file, most_bytes=1 << 28)} if file else {}
+if told == "logged":
+    observer.log = []
+is_told = told not in ("", "logged")
+observes = Idle() if told == "made" else foregone.JSONLines(told, files=2) if is_told else None
+who = {"observer": observes} if is_told else {}
 if kind == "threads":
-    executor = its.ThreadPoolExecutor(2, **told)
+    executor = its.ThreadPoolExecutor(2, **who)
 else:
-    executor = its.ProcessPoolExecutor(2, get_context("fork"), **told)
+    executor = its.ProcessPoolExecutor(2, get_context("fork"), **who)
 def once():
     start = time.perf_counter()
     if kind == "trips":
@@ -71,8 +86,10 @@ def once():
     else:
         futures = [executor.submit(work, rounds) for _ in range(count)]
         for each in futures: each.result()
-    if file: written()
-    return time.perf_counter() - start
+    if is_told: written()
+    took = time.perf_counter() - start
+    if told == "logged": observer.log.clear()
+    return took
 once()
 for _ in sys.stdin:
     gc.collect()
@@ -89,14 +106,17 @@ class Side:
         self,
         folder: Path,
         workload: tuple[str, str, int, int],
-        file: str = "",
+        told: str = "",
         library: str = "foregone",
     ) -> None:
-        """Start the process: foregone is that of ``folder``, and writes to ``file`` if told to."""
+        """Start the process: foregone is that of ``folder``.
+
+        ``told`` is the file that it writes to, or how far it comes: LOGGED, MADE, or nowhere.
+        """
         _, kind, count, work = workload
         path = os.pathsep.join(map(str, (folder, ROOT / "spec")))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, json.dumps([kind, count, turns(work), file, library])],
+            [sys.executable, "-c", CHILD, json.dumps([kind, count, turns(work), told, library])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -145,51 +165,68 @@ def without_looks(folder: Path) -> Path:
     return made
 
 
-def row(title: str, found: Comparison) -> str:
+def row(title: str, ratios: Sequence[float]) -> str:
     """Return one line of the table: the throughput of the second side over the first's."""
-    low, high = interval(found.ratios)
-    spread = f"{min(found.ratios):.2f}-{max(found.ratios):.2f}"
-    return (
-        f"{title:<52}{statistics.median(found.ratios):>7.3f}   {low:.3f}-{high:.3f}   {spread:<12}"
-    )
+    low, high = interval(ratios)
+    spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
+    return f"{title:<60}{statistics.median(ratios):>7.3f}   {low:.3f}-{high:.3f}   {spread:<12}"
 
 
 def main() -> None:
     """Read the command line, run, and print the table."""
     parser = argparse.ArgumentParser("bench.observed", description="What observer= costs.")
-    parser.add_argument("--pairs", type=int, default=31)
+    parser.add_argument("--pairs", type=int, default=15, help="with each process")
+    parser.add_argument("--processes", type=int, default=6, help="on each side, one after another")
     asked = parser.parse_args()
     print(machine())
-    print(f"throughput, as a ratio of {asked.pairs} pairs\n")
-    print(f"{'':<52}{'median':>7}   {'95 %':<11}   {'min-max':<12}")
+    print(f"throughput, as a ratio of {asked.pairs * asked.processes} pairs\n")
+    print(f"{'':<60}{'median':>7}   {'95 %':<11}   {'min-max':<12}")
     with tempfile.TemporaryDirectory() as folder:
         bare = without_looks(Path(folder))
         for workload in WORKLOADS:
-            for what, sides in _pairs(workload, bare, Path(folder)):
-                title = f"{what}: {workload[0]}"
-                one, other = (side.run for side in sides)
-                found = compare(title, one, other, unit="ms", scale=1e3, pairs=asked.pairs)
-                print(row(title, found), flush=True)
-                for side in sides:
-                    side.close()
+            for what, pair in _pairs(workload, bare, Path(folder)).items():
+                ratios = [
+                    each
+                    for _ in range(asked.processes)
+                    for each in _ratios(pair, f"{what}: {workload[0]}", asked.pairs)
+                ]
+                print(row(f"{what}: {workload[0]}", ratios), flush=True)
+        print(f"\n{WORKLOADS[0][0]}: microseconds a call, median of {asked.pairs} runs")
+        for what, told in (*PARTS.items(), ("written", str(Path(folder) / "parts.jsonl"))):
+            print(f"{what:<60}{_microseconds(told, asked.pairs):>7.2f}", flush=True)
 
 
 def _pairs(
     workload: tuple[str, str, int, int], bare: Path, folder: Path
-) -> Iterator[tuple[str, tuple[Side, Side]]]:
-    """Start the two sides of each comparison of a workload, one comparison after the other."""
+) -> dict[str, Callable[[], tuple[Side, Side]]]:
+    """Return what starts the two sides of each comparison of a workload."""
     impl = ROOT / "impl"
-    yield "off", (Side(bare, workload), Side(impl, workload))
-    told = str(folder / "told.jsonl")
-    yield "on", (Side(impl, workload), Side(impl, workload, told))
-    told = str(folder / "told-too.jsonl")
-    yield (
-        "on, to the standard library",
-        (
-            Side(impl, workload, library="concurrent.futures"),
-            Side(impl, workload, told),
+    told, told_too = str(folder / "told.jsonl"), str(folder / "told-too.jsonl")
+    standard = "concurrent.futures"
+    return {
+        "off": lambda: (Side(bare, workload), Side(impl, workload)),
+        "on": lambda: (Side(impl, workload), Side(impl, workload, told)),
+        "on, to the standard library": lambda: (
+            Side(impl, workload, library=standard),
+            Side(impl, workload, told_too),
         ),
-    )
+    }
+
+
+def _ratios(start: Callable[[], tuple[Side, Side]], title: str, pairs: int) -> tuple[float, ...]:
+    sides = start()
+    one, other = (side.run for side in sides)
+    found = compare(title, one, other, unit="ms", scale=1e3, pairs=pairs)
+    for side in sides:
+        side.close()
+    return found.ratios
+
+
+def _microseconds(told: str, runs: int) -> float:
+    side = Side(ROOT / "impl", WORKLOADS[0], told)
+    found = statistics.median(side.run() for _ in range(runs))
+    side.close()
+    return found / WORKLOADS[0][2] * 1e6
 
 
 if __name__ == "__main__":

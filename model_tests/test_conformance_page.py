@@ -10,6 +10,7 @@ from foregone_conformance.adapters import KNOWN
 from foregone_conformance.catalogue import CLAIMS, by_id, chosen
 from foregone_conformance.claims import Group
 from foregone_conformance.kinds import Kind
+from foregone_conformance.promises import NOT_CLAIMED
 from model_tests.conformance import page as pages
 from model_tests.conformance.page import PAGE, columns, made, newest, verdicts
 from model_tests.conformance.record import OLDEST, OWN, PEERS, cleaned, read
@@ -80,6 +81,12 @@ def test_a_claim_that_came_after_the_record_is_not_said_to_be_kept(
         )
         assert not [each for each in free if "AtMostOnce" in each]
         assert [each for each in untried if "AtMostOnce" in each]
+
+
+def test_the_page_names_each_claim_that_is_not_made_where_calls_run_at_least_once() -> None:
+    said = TEXT[TEXT.index("An executor whose `at_most_once` is False") :].partition("\n\n")[0]
+    named = set(re.findall(r"`([\w-]+)`", said)) | set(re.findall(r"\bM\d+p?\b", said))
+    assert set(NOT_CLAIMED) <= named, set(NOT_CLAIMED) - named
 
 
 def test_ours_is_convicted_of_nothing() -> None:
