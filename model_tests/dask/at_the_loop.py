@@ -1,8 +1,12 @@
 """The Dask executor and the event loop of its client: who may wait for whom, and what is left."""
 
 import asyncio
+import gc
 import socket
+import sys
 import threading
+import warnings
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,6 +18,17 @@ from model_tests.dask.on_cluster import hold
 from model_tests.process_calls import House
 
 pytestmark = pytest.mark.timeout(LIMIT)
+
+
+@pytest.fixture
+def collected(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """Yield what the garbage collector finds open meanwhile; what was there before is gone."""
+    gc.collect()
+    found: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda seen: found.append(seen.exc_value))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        yield found
 
 
 def test_a_cluster_of_an_event_loop_is_refused() -> None:
@@ -44,6 +59,16 @@ def test_an_address_where_nobody_speaks() -> None:
         with pytest.raises(SchedulerLost, match=r"has not answered for 0\.2 s") as lost:
             DaskExecutor(address, silence_limit=0.2)
         assert lost.value.address == address
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_what_it_asked_last_leaves_no_open_socket(once: bool, collected: list[object]) -> None:
+    """Cut off while it connected, it left one to the garbage collector, once in three times."""
+    with local(0) as client:
+        for _ in range(30):
+            DaskExecutor(client.scheduler.address, at_most_once=once).shutdown()
+        gc.collect()
+    assert not collected
 
 
 def test_shutdown_in_the_thread_of_the_event_loop_does_not_wait_for_itself(

@@ -15,6 +15,7 @@ loop's.
 
 import asyncio
 import pickle
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Final
@@ -35,6 +36,8 @@ BATCH: Final = 0.05
 PATIENCE: Final = 10.0
 #: Seconds between two requests for news: what happens meanwhile comes in one answer.
 PAUSE: Final = 0.05
+#: Seconds in which what was asked last may be answered, before a client of our own is closed.
+LAST: Final = 1.0
 #: So often results, or news, are asked for if the connection fails meanwhile.
 TRIES: Final = 3
 
@@ -91,7 +94,7 @@ class Cluster:
 
     def greet(self) -> None:
         """Return once the scheduler has answered; raise TimeoutError if it does not in time."""
-        asked = asyncio.run_coroutine_threadsafe(self._greeted(), self.loop)
+        asked = asyncio.run_coroutine_threadsafe(self._echo(), self.loop)
         try:
             asked.result(None if self._heart is None else self._heart.limit)
         finally:
@@ -158,9 +161,9 @@ class Cluster:
         """Start anew what a cluster of our own gives up; see that all its workers have calls."""
         own = self._own
         if own is not None and len(own.workers) < (wanted := len(own.worker_spec)):
-            _quietly(partial(own.scale, wanted))
+            ports.quietly(partial(own.scale, wanted))
         if own is not None and not self.at_most_once:
-            _quietly(lambda: self.loop.call_soon_threadsafe(look_again, own.scheduler))
+            ports.quietly(lambda: self.loop.call_soon_threadsafe(look_again, own.scheduler))
 
     def lost(self) -> str:
         """Return how it comes that there is no scheduler, or "" if there is."""
@@ -180,10 +183,14 @@ class Cluster:
         self._soon(self._stop)
         if self.at_most_once and self.client.status == "running":
             self._soon(self._end)
+        if self._own_client and not self.lost():
+            answered = threading.Event()
+            self._soon(self._last, answered)
+            answered.wait(2 * LAST)  # for nothing, if the event loop has stopped
         if self._own_client:
-            _quietly(self.client.close)
+            ports.quietly(self.client.close)
         if self._own is not None:
-            _quietly(self._own.close)
+            ports.quietly(self._own.close)
 
     def _soon(self, work: Callable[..., Coroutine[object, object, None]], *args: object) -> None:
         try:
@@ -208,11 +215,19 @@ class Cluster:
             watched.cancel()
         self._watched.clear()
 
-    async def _echo(self) -> object:
-        return await self.client.scheduler.echo(data="foregone")
+    async def _last(self, answered: threading.Event) -> None:
+        """Wait for what was asked: cut off while it connects, it leaves a socket behind."""
+        if asked := self._tasks - {asyncio.current_task()}:
+            await asyncio.wait(asked, timeout=LAST)
+        answered.set()
+
+    async def _echo(self) -> None:
+        asked = self.loop.create_task(self._greeted())
+        self._keep(asked)
+        await asyncio.shield(asked)
 
     async def _greeted(self) -> None:
-        await self._echo()
+        await self.client.scheduler.echo(data="foregone")
 
     def _is_silent(self) -> None:
         self._tell(Cut(self.lost()))
@@ -298,14 +313,14 @@ class Cluster:
                 watched.cancel()
         if not self.at_most_once:
             return
-        await _heedless(
+        await ports.heedless(
             lambda: self.client.scheduler.foregone_forget(
                 executor=self.executor.hex(), numbers=list(numbers)
             )
         )
 
     async def _end(self) -> None:
-        await _heedless(lambda: self.client.scheduler.foregone_end(executor=self.executor.hex()))
+        await ports.heedless(lambda: self.client.scheduler.foregone_end(executor=self.executor.hex()))
 
     async def _hear(self) -> None:
         seen, tries = 0, TRIES
@@ -333,18 +348,3 @@ class Cluster:
 
 def _nobody(_word: Word) -> None:
     """Tell nobody yet."""
-
-
-async def _heedless(request: Callable[[], Awaitable[object]]) -> None:
-    """Make a request whose failure changes nothing: who is not there forgets by himself."""
-    try:
-        await request()  # a client that was closed has no scheduler at all
-    except Exception:
-        pass
-
-
-def _quietly(close: Callable[[], object]) -> None:
-    try:
-        close()
-    except Exception:  # it was closed, or its scheduler is gone
-        pass

@@ -262,3 +262,18 @@ def killed_worker(error: BaseException) -> str | None:
     if not isinstance(error, vars(distributed())["KilledWorker"]):
         return None
     return str(getattr(getattr(error, "last_worker", None), "address", ""))
+
+
+async def heedless(request: Callable[[], Awaitable[object]]) -> None:
+    """Make a request whose failure changes nothing: who is not there forgets by himself."""
+    try:
+        await request()  # a client that was closed has no scheduler at all
+    except Exception:
+        pass
+
+
+def quietly(close: Callable[[], object]) -> None:
+    try:
+        close()
+    except Exception:  # it was closed, or its scheduler is gone
+        pass
