@@ -16,6 +16,7 @@ import pytest
 
 from foregone import Future
 from foregone.process import BrokenProcessPool, ProcessDied
+from foregone.process_pool import start
 from model_tests import process_calls as calls
 from model_tests.chaos.thousand import thousand
 from model_tests.process_calls import DEATHS, House
@@ -218,6 +219,29 @@ def test_the_forkserver_is_killed(policy: Policy, house: House) -> None:
             assert isinstance(dies.exception(PATIENCE), ProcessDied)
             assert executor.submit(calls.value, house.log, 31).result(PATIENCE)
     assert sorted(house.begun()) == list(range(1, 32 if policy == "replace" else 30))
+
+
+@pytest.mark.parametrize("policy", ["break", "replace"])
+def test_the_forkserver_is_killed_when_it_has_just_started_a_process(
+    policy: Policy, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before there is a pidfd, all that is heard of the process is that it ended, with 255."""
+    launched = start._Started.launched
+
+    def killed(process: start._Started) -> None:
+        server = forkserver()
+        if server is not None and not process.pid:
+            os.kill(server, signal.SIGKILL)
+            assert until(lambda: process.process.exitcode == start.UNKNOWN)
+        launched(process)
+
+    monkeypatch.setattr(start._Started, "launched", killed)
+    with pool("forkserver", 2, policy=policy) as executor:
+        assert [each.result(PATIENCE) for each in queue(executor, house, range(2, 30))]
+        dies = executor.submit(calls.dies, house.log, 30, "exit 3")
+        assert isinstance(dies.exception(PATIENCE), BrokenProcessPool)
+    assert sorted(house.begun()) == list(range(2, 31))
+    assert until(lambda: all(ended(pid) for _, pid in house.where()))
 
 
 @pytest.mark.parametrize("name", ["terminate_workers", "kill_workers"])

@@ -88,8 +88,8 @@ def test_a_cancel_waits_for_a_scheduler_that_is_stopped_and_is_answered(
     with (
         apart(tmp_path, 1) as cluster,
         client_of(cluster.address, 1) as client,
-        house.opened(),
         DaskExecutor(client, silence_limit=1) as executor,
+        house.opened(),  # first of all, whatever has failed: the executor waits for it
     ):
         hold(executor, house, 1)
         waits = executor.submit(calls.value, house.log, 1)

@@ -16,7 +16,7 @@ loop's.
 import asyncio
 import pickle
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -201,11 +201,19 @@ class Cluster:
     # ---------------------------------------------------------- in the event loop
 
     def _go(self, work: Callable[..., Coroutine[object, object, None]], *args: object) -> None:
-        self._keep(self.loop.create_task(work(*args)))
+        _ = self._task(work, *args)
+
+    def _task(
+        self, work: Callable[..., Coroutine[object, object, None]], *args: object
+    ) -> asyncio.Task[None]:
+        """Begin a task, and keep it until it is done: the event loop itself does not."""
+        task = self.loop.create_task(work(*args))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _listen(self, heart: Heart) -> None:
-        self._beats = self.loop.create_task(heart.run())
-        self._keep(self._beats)
+        self._beats = self._task(heart.run)
 
     async def _stop(self) -> None:
         """Wait for nothing any more: a task that never ran is still waited for."""
@@ -222,9 +230,7 @@ class Cluster:
         answered.set()
 
     async def _echo(self) -> None:
-        asked = self.loop.create_task(self._greeted())
-        self._keep(asked)
-        await asyncio.shield(asked)
+        await asyncio.shield(self._task(self._greeted))
 
     async def _greeted(self) -> None:
         await self.client.scheduler.echo(data="foregone")
@@ -232,15 +238,9 @@ class Cluster:
     def _is_silent(self) -> None:
         self._tell(Cut(self.lost()))
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        """Keep a task until it is done: the event loop itself does not."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     def _watch(self, tasks: Iterable[_Task]) -> None:
         for number, future in tasks:
-            task = self._watched[number] = self.loop.create_task(self._await(number, future))
-            self._keep(task)
+            self._watched[number] = self._task(self._await, number, future)
 
     async def _await(self, number: int, future: ports.DaskFuture) -> None:
         await future._state.wait()
@@ -254,8 +254,7 @@ class Cluster:
         try:
             while self._arrived:
                 batch, self._arrived = self._arrived, []
-                fetched = self.loop.create_task(self._fetch(batch))
-                self._keep(fetched)
+                fetched = self._task(self._fetch, batch)
                 await asyncio.wait({fetched}, timeout=BATCH)
         finally:
             self._collecting = False
@@ -320,7 +319,8 @@ class Cluster:
         )
 
     async def _end(self) -> None:
-        await ports.heedless(lambda: self.client.scheduler.foregone_end(executor=self.executor.hex()))
+        name = self.executor.hex()
+        await ports.heedless(lambda: self.client.scheduler.foregone_end(executor=name))
 
     async def _hear(self) -> None:
         seen, tries = 0, TRIES

@@ -273,6 +273,7 @@ async def heedless(request: Callable[[], Awaitable[object]]) -> None:
 
 
 def quietly(close: Callable[[], object]) -> None:
+    """Close something whose failure changes nothing."""
     try:
         close()
     except Exception:  # it was closed, or its scheduler is gone

@@ -37,6 +37,8 @@ from foregone.process_pool.process import MEMORY, TICKETS, Job, Own, serve
 from foregone.process_pool.semaphores import Tickets
 from foregone.process_pool.wire import DEPTH, readable
 
+#: What multiprocessing has as the exit code of those whose fork server has died.
+UNKNOWN: Final = 255
 #: How long the exit code of a process that has ended may take to come, in seconds.
 STATUS: Final = 2.0
 
@@ -204,12 +206,23 @@ class _Started:
     def launched(self) -> None:
         """Let go of what only the process needs; find out how its end is known."""
         self.pid = self.process.pid or 0
-        if self._watch is None and self.process.exitcode is None:  # else its number is anybody's
+        if self._watch is None:
             self._watch = _pidfd(self.pid)
+            if self._watch is not None and not self._is_its(self._watch):
+                watch, self._watch = self._watch, None
+                os.close(watch)
         self.watch = self.process.sentinel if self._watch is None else self._watch
         self._own.add(self.watch)
         _held.add(self.watch)
         self._close_far()
+
+    def _is_its(self, watch: int) -> bool:
+        """Say whether a pidfd is that of this process: once it has ended, its number is anybody's.
+
+        A fork server that dies says of all its processes that they have ended so.
+        """
+        code = self.process.exitcode
+        return code is None or (code == UNKNOWN and not readable(watch))
 
     def _close_far(self) -> None:
         far = {each.fileno() for each in self._far if not each.closed}
