@@ -10,6 +10,7 @@ import pytest
 
 from foregone import wait
 from foregone.dask import DaskExecutor, SchedulerLost
+from foregone.dask.cluster import Cluster
 from model_tests import process_calls as calls
 from model_tests.dask.clusters import LIMIT, PATIENCE, Apart, apart, client_of, until
 from model_tests.dask.on_cluster import hold
@@ -93,7 +94,29 @@ def test_a_cancel_waits_for_a_scheduler_that_is_stopped_and_is_answered(
     ):
         hold(executor, house, 1)
         waits = executor.submit(calls.value, house.log, 1)
-        assert until(lambda: executor.inspect().offered)
+        assert until(lambda: not executor.inspect().queued)  # held may count as offered, too
         with stopped(cluster):
             assert not waits.cancel()
             assert isinstance(waits.exception(PATIENCE), SchedulerLost)
+
+
+@pytest.mark.parametrize("once", [True, None])
+def test_a_scheduler_that_falls_silent_before_it_keeps_claims_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, once: bool | None
+) -> None:
+    """It has answered the greeting; that it should keep claims was asked without any limit."""
+    with apart(tmp_path, 1) as cluster, client_of(cluster.address, 1) as client:
+        greet = Cluster.greet
+        pid = cluster.scheduler.pid
+
+        def stops(greeted: Cluster) -> None:
+            greet(greeted)
+            os.kill(pid, signal.SIGSTOP)
+            assert until(lambda: state(pid) == "T")
+
+        monkeypatch.setattr(Cluster, "greet", stops)
+        try:
+            with pytest.raises(SchedulerLost, match="it has not answered for 1 s"):
+                DaskExecutor(client, at_most_once=once, silence_limit=1)
+        finally:
+            os.kill(pid, signal.SIGCONT)

@@ -12,7 +12,7 @@ import pytest
 from foregone.dask import DaskExecutor
 from model_tests import process_calls as calls
 from model_tests.chain.command import ROOT
-from model_tests.dask.clusters import LIMIT, PATIENCE, Foreign, pids, until
+from model_tests.dask.clusters import LIMIT, PATIENCE, Foreign, pids, tasks, until
 from model_tests.dask.on_cluster import hold
 from model_tests.process_calls import House
 from model_tests.process_world import gone
@@ -60,6 +60,25 @@ def test_shutdown_cancels_what_no_worker_has_claimed(once: DaskExecutor, house: 
     once.shutdown()
     assert [each.result() for each in held] == [calls.value_of(-1), calls.value_of(-2)]
     assert sorted(house.begun()) == [-2, -1]
+
+
+def test_shutdown_takes_few_connections_however_much_it_cancels(
+    client: Foreign, once: DaskExecutor, house: House
+) -> None:
+    """One for each call kept the echo from being asked for: the scheduler seemed to be lost."""
+    with house.opened():
+        held = hold(once, house)
+        waits = [once.submit(calls.value, house.log, each) for each in range(1000)]
+        assert until(lambda: not once.inspect().queued)
+        before = client.rpc.open
+        once.shutdown(wait=False, cancel_futures=True)
+        assert all(each.cancelled() for each in waits)
+        client.run_on_scheduler(tasks)  # whose request is made after the first of those
+        asks = once._pool.cluster._requests
+        assert until(lambda: not asks._forgetting)
+        assert client.rpc.open <= before + 5
+    once.shutdown()
+    assert [each.result() for each in held] == [calls.value_of(-1), calls.value_of(-2)]
 
 
 def test_shutdown_without_claims_waits_for_what_was_offered(client: Foreign, house: House) -> None:

@@ -199,7 +199,7 @@ def test_cancel_in_the_thread_of_the_event_loop_blocks_nothing(
     with house.opened():
         hold(once, house)
         future = once.submit(calls.value, house.log, 1)
-        assert until(lambda: once.inspect().offered)
+        assert until(lambda: not once.inspect().queued)
         said: list[bool] = []
         client.loop.add_callback(lambda: said.append(future.cancel()))
         assert until(lambda: bool(said))
@@ -214,7 +214,7 @@ def test_a_cancelled_call_is_told_to_who_waits(once: DaskExecutor, house: House)
         done: list[Future[int]] = []
         future.add_done_callback(done.append)
         waits = as_completed([future], timeout=PATIENCE)
-        assert until(lambda: once.inspect().offered)
+        assert until(lambda: not once.inspect().queued)
         assert future.cancel()
         assert done == [future]  # in the thread that cancels
         assert next(waits) is future

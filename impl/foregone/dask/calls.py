@@ -83,8 +83,8 @@ class Call(OwnedFuture[T]):
         taken = self._now is _PENDING and self._pool.take(self)
         if self._place is _CLAIMED and self._now is _PENDING:
             self._decide(START)
-        if self._now is _PENDING and self._place is not _SETTLED:
-            return False  # nobody knows
+        if not taken and self not in self._pool.taken and self._now is _PENDING:
+            return False  # nobody knows, or the local worker is about to end it otherwise
         try:
             cancelled = self._obey(self._cancel_as, loud=True).reply is True
             if taken and not cancelled and self._now is _RUNNING:

@@ -14,32 +14,32 @@ loop's.
 """
 
 import asyncio
+import logging
 import pickle
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from foregone.dask import claims, ports
 from foregone.dask.claims import Verdict
 from foregone.dask.payload import task
+from foregone.dask.requests import PAUSE, TRIES, Requests
 from foregone.dask.scheduler import LOOK, look_again
 from foregone.dask.silence import Heart
 from foregone.dask.words import Answered, Begun, Cut, Dropped, Lost, Word, ended
 from foregone.dask.worker import run_again, run_once
 
+T = TypeVar("T")
+
+LOGGER: Final = logging.getLogger("concurrent.futures")
+
 #: Seconds after which results that were asked for together are asked for one by one.
 SLOW: Final = 1.0
 #: Seconds for which a batch of results holds up the next.
 BATCH: Final = 0.05
-#: Seconds after which the scheduler answers, if there are no news.
-PATIENCE: Final = 10.0
-#: Seconds between two requests for news: what happens meanwhile comes in one answer.
-PAUSE: Final = 0.05
 #: Seconds in which what was asked last may be answered, before a client of our own is closed.
 LAST: Final = 1.0
-#: So often results, or news, are asked for if the connection fails meanwhile.
-TRIES: Final = 3
 
 #: What Dask's futures say of a task that is still to come.
 _AGAIN: Final = ("pending", "lost")
@@ -56,8 +56,9 @@ class Cluster:
     """A client, and what was handed to it."""
 
     __slots__ = (
-        "_arrived", "_beats", "_closed", "_collecting", "_heart", "_own", "_own_client", "_setup",
-        "_tasks", "_tell", "_watched", "address", "at_most_once", "client", "executor", "loop",
+        "_arrived", "_beats", "_closed", "_collecting", "_heart", "_own", "_own_client",
+        "_requests", "_setup", "_tasks", "_tell", "_watched", "address", "at_most_once", "client",
+        "executor", "loop",
     )  # fmt: skip
 
     address: str
@@ -85,27 +86,31 @@ class Cluster:
         self._own = own
         self._tell: Callable[[Word], None] = _nobody
         self._arrived: list[_Task] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._watched: dict[int, asyncio.Task[None]] = {}
         self._collecting = self._closed = False
+        self._requests = Requests(client, executor)
         self._setup = setup
         self._heart = None if limit is None else Heart(limit, self._echo, self._is_silent)
         self._beats: asyncio.Task[None] | None = None
 
     def greet(self) -> None:
         """Return once the scheduler has answered; raise TimeoutError if it does not in time."""
-        asked = asyncio.run_coroutine_threadsafe(self._echo(), self.loop)
-        try:
-            asked.result(None if self._heart is None else self._heart.limit)
-        finally:
-            asked.cancel()  # what has not answered by now need not
+        self._within_limit(self._echo)
 
     def install(self) -> None:
-        """Have the scheduler keep claims for this executor; raise what it raises."""
-        found = self.client.run_on_scheduler(claims.install, self.executor.hex(), self.client.id)
+        """Have the scheduler keep claims; raise as ``greet`` does, or what it raises."""
+        found = self._within_limit(self._requests.install)
         if found != claims.NAME:
             raise RuntimeError(f"the scheduler has {found!r} where this client has {claims.NAME!r}")
         self.at_most_once = True
+
+    def _within_limit(self, work: Callable[[], Coroutine[object, object, T]]) -> T:
+        asked = asyncio.run_coroutine_threadsafe(work(), self.loop)
+        try:
+            return asked.result(None if self._heart is None else self._heart.limit)
+        finally:
+            asked.cancel()  # what has not answered by now need not
 
     def begin(self, tell: Callable[[Word], None]) -> None:
         """Tell what happens from now on."""
@@ -138,17 +143,18 @@ class Cluster:
         """
         if self.is_here() or self.lost():
             raise Unreachable
-        request = self._ask(operation, numbers)
+        request = self._requests.verdicts(operation, numbers, self.lost)
         try:
             asked = asyncio.run_coroutine_threadsafe(request, self.loop)
         except RuntimeError as error:  # the loop was closed just now
             request.close()
             raise Unreachable from error
         while True:
+            over = asked.done()  # looked at first: then what is raised is the answer
             try:
                 return asked.result(LOOK)
             except TimeoutError:
-                if asked.done() or self.lost():
+                if over or (self.lost() and not asked.done()):
                     raise Unreachable from None
             except Exception as error:
                 raise Unreachable from error
@@ -182,8 +188,10 @@ class Cluster:
         self._closed = True
         self._soon(self._stop)
         if self.at_most_once and self.client.status == "running":
-            self._soon(self._end)
-        if self._own_client and not self.lost():
+            self._soon(self._requests.end)
+        if self._own_client and self._heart is not None and self._heart.why:
+            self._soon(self._requests.abort)
+        elif self._own_client and not self.lost():
             answered = threading.Event()
             self._soon(self._last, answered)
             answered.wait(2 * LAST)  # for nothing, if the event loop has stopped
@@ -204,13 +212,20 @@ class Cluster:
         _ = self._task(work, *args)
 
     def _task(
-        self, work: Callable[..., Coroutine[object, object, None]], *args: object
-    ) -> asyncio.Task[None]:
+        self, work: Callable[..., Coroutine[object, object, T]], *args: object
+    ) -> asyncio.Task[T]:
         """Begin a task, and keep it until it is done: the event loop itself does not."""
         task = self.loop.create_task(work(*args))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # a defect of ours: nobody is left waiting
+            LOGGER.critical("a task of the executor on %s has failed", self.address, exc_info=error)
+            self._tell(Cut(f"the executor's own task failed: {error!r}"))
 
     def _listen(self, heart: Heart) -> None:
         self._beats = self._task(heart.run)
@@ -230,16 +245,15 @@ class Cluster:
         answered.set()
 
     async def _echo(self) -> None:
-        await asyncio.shield(self._task(self._greeted))
-
-    async def _greeted(self) -> None:
-        await self.client.scheduler.echo(data="foregone")
+        error = await asyncio.shield(self._task(self._requests.echo))
+        if error is not None:
+            raise error
 
     def _is_silent(self) -> None:
         self._tell(Cut(self.lost()))
 
     def _watch(self, tasks: Iterable[_Task]) -> None:
-        for number, future in tasks:
+        for number, future in () if self._closed else tasks:
             self._watched[number] = self._task(self._await, number, future)
 
     async def _await(self, number: int, future: ports.DaskFuture) -> None:
@@ -299,36 +313,19 @@ class Cluster:
         for number in tasks:
             self._tell(Dropped(number, f"its result could not be fetched: {why}"))
 
-    async def _ask(self, operation: str, numbers: Sequence[int]) -> list[Verdict]:
-        scheduler = self.client.scheduler
-        asked = scheduler.foregone_cancel if operation == "cancel" else scheduler.foregone_look
-        found = await asked(executor=self.executor.hex(), numbers=list(numbers))
-        return [(verdict, worker) for verdict, worker in found]
-
     async def _close(self, numbers: Sequence[int]) -> None:
         for number in numbers:
             watched = self._watched.pop(number, None)
             if watched is not None:  # with it goes Dask's future, and so the task
                 watched.cancel()
-        if not self.at_most_once:
-            return
-        await ports.heedless(
-            lambda: self.client.scheduler.foregone_forget(
-                executor=self.executor.hex(), numbers=list(numbers)
-            )
-        )
-
-    async def _end(self) -> None:
-        name = self.executor.hex()
-        await ports.heedless(lambda: self.client.scheduler.foregone_end(executor=name))
+        if self.at_most_once:
+            await self._requests.forget(numbers)
 
     async def _hear(self) -> None:
         seen, tries = 0, TRIES
         while not self._closed:
             try:
-                seen, said = await self.client.scheduler.foregone_news(
-                    executor=self.executor.hex(), seen=seen, patience=PATIENCE
-                )
+                seen, said = await self._requests.news(seen)
             except Exception as error:  # a connection that fails, whatever Dask raises then
                 tries -= 1
                 if not self._closed and (not tries or self.lost()):

@@ -92,9 +92,9 @@ class DaskExecutor(Executor):
         cluster = _connected(client, max_workers, _setup(initializer, initargs), silence_limit)
         pool: Pool | None = None
         try:
-            _greet(cluster, silence_limit)
+            _answered(cluster.greet, cluster, silence_limit)
             if at_most_once is not False:
-                _claims(cluster, needed=at_most_once is True)
+                _claims(cluster, silence_limit, needed=at_most_once is True)
             self._pool = pool = Pool(f"foregone_dask-{next(_names)}", cluster)
             if observer is not None:
                 from foregone.observing import observe  # who never asks does not import it
@@ -263,10 +263,10 @@ def _setup(initializer: Callable[..., object] | None, initargs: Iterable[object]
     return b"" if initializer is None else pack_setup(initializer, arguments)
 
 
-def _greet(cluster: Cluster, limit: float | None) -> None:
-    """Raise SchedulerLost if the scheduler does not answer."""
+def _answered(ask: Callable[[], None], cluster: Cluster, limit: float | None) -> None:
+    """Ask the scheduler something; raise SchedulerLost if it does not answer."""
     try:
-        cluster.greet()
+        ask()
     except (TimeoutError, concurrent.futures.CancelledError, OSError) as error:
         late = isinstance(error, TimeoutError) and not str(error)
         why = f"it has not answered for {limit:g} s" if late else f"it does not answer: {error!r}"
@@ -317,10 +317,12 @@ def _check_address(address: str, limit: float | None) -> None:
         raise SchedulerLost(address, f"it has not answered for {limit:g} s")
 
 
-def _claims(cluster: Cluster, *, needed: bool) -> None:
+def _claims(cluster: Cluster, limit: float | None, *, needed: bool) -> None:
     """Have the scheduler keep claims; say so if it does not."""
     try:
-        cluster.install()
+        _answered(cluster.install, cluster, limit)
+    except SchedulerLost:
+        raise
     except Exception as error:
         why = (
             f"the scheduler at {cluster.address} does not keep claims "

@@ -236,6 +236,8 @@ class LocalWorker:
             if verdict == CLAIMED:
                 self.finish(call, _DIED, error=WorkerLost(claimer, why))
                 return
+        if call._place is _SETTLED:
+            return  # somebody has cancelled it meanwhile, and had it forgotten
         pool.broken(pool.cluster.lost() or f"it cannot say what became of a call: {why}")
 
     def _cancelled(self, call: AnyCall, verdict: Verdict) -> None:

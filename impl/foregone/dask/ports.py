@@ -89,8 +89,21 @@ class SchedulerCalls(Protocol):
         ...
 
 
+class Stream(Protocol):
+    """The connection on which a client sends what it wants of the scheduler."""
+
+    def abort(self) -> object:
+        """Close it at once."""
+        ...
+
+
 class Client(Protocol):
     """A client of Dask that is not asynchronous."""
+
+    @property
+    def scheduler_comm(self) -> Stream | None:
+        """Return its connection, if it has one."""
+        ...
 
     @property
     def id(self) -> str:
@@ -262,14 +275,6 @@ def killed_worker(error: BaseException) -> str | None:
     if not isinstance(error, vars(distributed())["KilledWorker"]):
         return None
     return str(getattr(getattr(error, "last_worker", None), "address", ""))
-
-
-async def heedless(request: Callable[[], Awaitable[object]]) -> None:
-    """Make a request whose failure changes nothing: who is not there forgets by himself."""
-    try:
-        await request()  # a client that was closed has no scheduler at all
-    except Exception:
-        pass
 
 
 def quietly(close: Callable[[], object]) -> None:
