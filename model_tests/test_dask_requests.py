@@ -23,6 +23,13 @@ from foregone_spec.future import Command
 from foregone_spec.lifecycle import Phase
 
 
+async def turn() -> None:
+    """Let the event loop turn once."""
+    turned = asyncio.Event()
+    asyncio.get_running_loop().call_soon(turned.set)
+    await turned.wait()
+
+
 class Scheduler:
     """Answers as it is told to, or fails."""
 
@@ -36,7 +43,7 @@ class Scheduler:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         self.asked.append(tuple(numbers))
-        await asyncio.sleep(0)
+        await turn()
         self.under_way -= 1
         self._fail()
 
@@ -187,10 +194,10 @@ def test_nothing_is_said_of_an_echo_that_fails_when_nobody_waits_for_it(
         cluster = cluster_of(Scheduler(failures=1), asyncio.get_running_loop())
         cluster._tell = told.append
         echo = asyncio.ensure_future(cluster._echo())
-        await asyncio.sleep(0)
+        await turn()
         echo.cancel()
         while cluster._tasks:
-            await asyncio.sleep(0)
+            await turn()
         with pytest.raises(asyncio.CancelledError):
             await echo
 
@@ -211,7 +218,7 @@ def test_a_task_that_fails_leaves_nobody_waiting(caplog: pytest.LogCaptureFixtur
         cluster._tell = told.append
         cluster._go(fails)
         while cluster._tasks:
-            await asyncio.sleep(0)
+            await turn()
 
     asyncio.run(run())
     (word,) = told
@@ -242,7 +249,7 @@ def test_nothing_is_waited_for_that_comes_after_the_end() -> None:
         cluster = cluster_of(Scheduler(), asyncio.get_running_loop())
         cluster.close()
         while cluster._tasks:
-            await asyncio.sleep(0)
+            await turn()
         future: Any = SimpleNamespace()  # is not looked at
         cluster._watch([(1, future)])
         assert (cluster._watched, cluster._tasks) == ({}, set())
