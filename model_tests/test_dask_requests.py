@@ -274,14 +274,19 @@ def alone() -> LocalWorker:
     return LocalWorker(Pool("alone", cluster))
 
 
+@pytest.fixture
+def call(alone: LocalWorker) -> Call[int]:
+    """Return a call that was offered."""
+    made: Call[int] = Call(alone.pool, "f", b"data")
+    assert alone.pool.accept(made, None)
+    assert alone._next() is made
+    return made
+
+
 def test_who_cancels_what_is_just_failed_is_refused(
-    alone: LocalWorker, monkeypatch: pytest.MonkeyPatch
+    alone: LocalWorker, call: Call[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker may have begun it: it was CANCELLED then, and had run all the same."""
-    pool = alone.pool
-    call: Call[int] = Call(pool, "f", b"data")
-    assert pool.accept(call, None)
-    assert alone._next() is call
     decide: Callable[..., object] = Call._decide
     said: list[bool] = []
 
@@ -291,21 +296,17 @@ def test_who_cancels_what_is_just_failed_is_refused(
         return decide(self, command, *more, **most)
 
     monkeypatch.setattr(Call, "_decide", late)
-    pool.broken("it has not answered for 1 s")
+    alone.pool.broken("it has not answered for 1 s")
     alone.fail_all()
     assert said == [False]
     assert "it has not answered for 1 s" in str(call.exception(0))
 
 
 def test_one_call_that_is_cancelled_and_forgotten_breaks_nothing(
-    alone: LocalWorker, monkeypatch: pytest.MonkeyPatch
+    alone: LocalWorker, call: Call[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local worker had it in hand, since its task was dropped: it took the book for lost."""
-    pool = alone.pool
-    call: Call[int] = Call(pool, "f", b"data")
-    assert pool.accept(call, None)
-    assert alone._next() is call
     assert call.cancel()
-    monkeypatch.setattr(pool.cluster, "ask", lambda *_: [(CLOSED, "")])
+    monkeypatch.setattr(alone.pool.cluster, "ask", lambda *_: [(CLOSED, "")])
     alone._given_up(call, "", "its task was cancelled")
-    assert pool.phase is Phase.OPEN
+    assert alone.pool.phase is Phase.OPEN
