@@ -95,7 +95,7 @@ museum-record: setup  ## the same on every interpreter and peer here: up to 10 m
 conformance: setup  ## the kit that judges executors: who is guilty, and who is not
 	@$(RUN) -m model_tests.conformance.check $(ARGS)
 
-conformance-record: setup  ## the same on every interpreter and peer here: about an hour
+conformance-record: setup  ## the same on every interpreter and peer here: half an hour
 	@$(RUN) -m model_tests.conformance.record $(ARGS); came=$$?; \
 	$(RUN) -m model_tests.conformance.page && exit $$came
 

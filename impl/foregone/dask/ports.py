@@ -149,8 +149,8 @@ class Client(Protocol):
         """Fetch results."""
         ...
 
-    def run_on_scheduler(self, function: Callable[..., str], *args: str) -> str:
-        """Call a function in the scheduler's process."""
+    def run_on_scheduler(self, function: Callable[..., str], *args: str) -> Awaitable[str]:
+        """Call a function in the scheduler's process; asked in the event loop, to be awaited."""
         ...
 
     def close(self) -> object:

@@ -8,8 +8,8 @@ Owner of every field: the client's event loop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, cast, final
+from collections.abc import Callable, Sequence
+from typing import Final, final
 
 from foregone.dask import claims, ports
 from foregone.dask.claims import News, Verdict
@@ -44,11 +44,7 @@ class Requests:
 
     async def install(self) -> str:
         """Have the scheduler keep claims; return what it says that it keeps."""
-        # Who asks in the event loop is given what he can wait for.
-        asked = cast("Awaitable[str]", self._client.run_on_scheduler(
-            claims.install, self._name, self._client.id
-        ))  # fmt: skip
-        return await asked
+        return await self._client.run_on_scheduler(claims.install, self._name, self._client.id)
 
     async def verdicts(
         self, operation: str, numbers: Sequence[int], lost: Callable[[], str]
